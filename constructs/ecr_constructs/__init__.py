@@ -1,0 +1,43 @@
+"""Reusable Amazon ECR constructs for CDK for Terraform."""
+
+# First: it makes importing cdktf and the AWS bindings fast.
+from ecr_constructs import bindings as bindings
+
+# isort: split
+from ecr_constructs.checks import InvalidValueError, Problem
+from ecr_constructs.encryption import EncryptionType
+from ecr_constructs.lifecycle import LifecycleAction, LifecyclePolicy, LifecycleRule, TagStatus
+from ecr_constructs.principal import Principal
+from ecr_constructs.registry import Registry
+from ecr_constructs.replication import (
+    ReplicationConfiguration,
+    ReplicationDestination,
+    ReplicationRule,
+)
+from ecr_constructs.repository import Repository, RepositoryBase, RepositoryReference
+from ecr_constructs.repository_policy import Effect, PolicyStatement, RepositoryPolicy
+from ecr_constructs.repository_settings import RepositorySettings
+from ecr_constructs.tag_mutability import TagMutability
+
+__all__ = [
+    "Effect",
+    "EncryptionType",
+    "InvalidValueError",
+    "LifecycleAction",
+    "LifecyclePolicy",
+    "LifecycleRule",
+    "PolicyStatement",
+    "Principal",
+    "Problem",
+    "Registry",
+    "ReplicationConfiguration",
+    "ReplicationDestination",
+    "ReplicationRule",
+    "Repository",
+    "RepositoryBase",
+    "RepositoryPolicy",
+    "RepositoryReference",
+    "RepositorySettings",
+    "TagMutability",
+    "TagStatus",
+]

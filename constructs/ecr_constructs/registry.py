@@ -1,0 +1,130 @@
+"""A registry: the repositories of one account in one Region."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ecr_constructs.checks import Problem, did_you_mean, is_token, refuse, shown, text
+
+ACCOUNT_ID = re.compile(r"[0-9]{12}")
+REPOSITORY_NAME = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*")
+
+# The Regions that have an ECR endpoint, from botocore's endpoint data.
+REGIONS = tuple(
+    f"{area}-{number}"
+    for area, numbers in {
+        "af-south": "1",
+        "ap-east": "12",
+        "ap-northeast": "123",
+        "ap-south": "12",
+        "ap-southeast": "1234567",
+        "ca-central": "1",
+        "ca-west": "1",
+        "eu-central": "12",
+        "eu-north": "1",
+        "eu-south": "12",
+        "eu-west": "123",
+        "il-central": "1",
+        "me-central": "1",
+        "me-south": "1",
+        "mx-central": "1",
+        "sa-east": "1",
+        "us-east": "12",
+        "us-west": "12",
+        "cn-north": "1",
+        "cn-northwest": "1",
+        "us-gov-east": "1",
+        "us-gov-west": "1",
+        "us-iso-east": "1",
+        "us-iso-west": "1",
+        "us-isob-east": "1",
+        "us-isob-west": "1",
+        "eu-isoe-west": "1",
+        "us-isof-east": "1",
+        "us-isof-south": "1",
+        "eusc-de-east": "1",
+    }.items()
+    for number in numbers
+)
+
+# Region prefix -> (partition, DNS suffix), from botocore's endpoint data.
+_PARTITIONS = {
+    "cn-": ("aws-cn", "amazonaws.com.cn"),
+    "us-gov-": ("aws-us-gov", "amazonaws.com"),
+    "us-iso-": ("aws-iso", "c2s.ic.gov"),
+    "us-isob-": ("aws-iso-b", "sc2s.sgov.gov"),
+    "eu-isoe-": ("aws-iso-e", "cloud.adc-e.uk"),
+    "us-isof-": ("aws-iso-f", "csp.hci.ic.gov"),
+    "eusc-de-": ("aws-eusc", "amazonaws.eu"),
+    "": ("aws", "amazonaws.com"),
+}
+
+
+def account_id_problems(what: str, value: object) -> Iterator[Problem]:
+    """Check an account id: 12 digits (ECR API, `RegistryId`)."""
+    return text(what, value, pattern=ACCOUNT_ID, form="an account id of 12 digits")
+
+
+def region_problems(what: str, value: object) -> Iterator[Problem]:
+    """Check the code of a Region in which ECR can be used; the provider knows no others."""
+    if not isinstance(value, str) or is_token(value):
+        yield from text(what, value)
+    elif value not in REGIONS:
+        yield Problem(
+            f"{what} must be a Region that has ECR, got {shown(value)}"
+            f"{did_you_mean(value, REGIONS)}"
+        )
+
+
+def repository_name_problems(value: object) -> Iterator[Problem]:
+    """Check a repository name against the API's `RepositoryName`."""
+    return text(
+        "repository name",
+        value,
+        pattern=REPOSITORY_NAME,
+        form="lowercase letters and digits, with single '.', '_', '__', '/' or a run of '-'"
+        " between them",
+        minimum=2,
+        maximum=256,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """The private registry of one account in one Region.
+
+    :param account_id: 12 digits.
+    :param region: the code of a Region, such as `ap-northeast-2`.
+    :raises ValueError: for an account id or a Region of another form.
+    """
+
+    account_id: str
+    region: str
+
+    def __post_init__(self) -> None:
+        refuse(
+            [
+                *account_id_problems("account id", self.account_id),
+                *region_problems("region", self.region),
+            ]
+        )
+
+    @property
+    def partition(self) -> str:
+        """The AWS partition, such as `aws` or `aws-us-gov`."""
+        return self._partition_and_suffix[0]
+
+    @property
+    def registry_uri(self) -> str:
+        """What `docker login` takes: `<account>.dkr.ecr.<region>.amazonaws.com`."""
+        suffix = self._partition_and_suffix[1]
+        return f"{self.account_id}.dkr.ecr.{self.region}.{suffix}"
+
+    def repository_arn(self, repository_name: str) -> str:
+        """The ARN of a repository of this registry."""
+        registry = f"arn:{self.partition}:ecr:{self.region}:{self.account_id}"
+        return f"{registry}:repository/{repository_name}"
+
+    @property
+    def _partition_and_suffix(self) -> tuple[str, str]:
+        return next(v for prefix, v in _PARTITIONS.items() if self.region.startswith(prefix))

@@ -1,0 +1,422 @@
+"""Repository: where the images of one thing are kept."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from cdktf import Fn, TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.data_aws_ecr_repository import DataAwsEcrRepository
+from cdktf_cdktf_provider_aws.ecr_repository import (
+    EcrRepository,
+    EcrRepositoryEncryptionConfiguration,
+    EcrRepositoryImageScanningConfiguration,
+    EcrRepositoryImageTagMutabilityExclusionFilter,
+)
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from cdktf_cdktf_provider_aws.iam_user_policy import IamUserPolicy
+from constructs import Construct
+
+from ecr_constructs.checks import InvalidValueError, is_token, refuse, shown, text
+from ecr_constructs.encryption import EncryptionType
+from ecr_constructs.lifecycle import LifecyclePolicy, LifecycleRule
+from ecr_constructs.principal import Principal
+from ecr_constructs.registry import REPOSITORY_NAME, Registry, repository_name_problems
+from ecr_constructs.repository_policy import (
+    PULL_ACTIONS,
+    PUSH_ACTIONS,
+    PolicyStatement,
+    RepositoryPolicy,
+)
+from ecr_constructs.repository_settings import RepositorySettings
+from ecr_constructs.tag_mutability import TagMutability
+from ecr_constructs.terraform_text import escaped, json_text
+
+# What a client accepts as a tag (OCI distribution specification); ECR itself allows more.
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_ARN = re.compile(
+    r"arn:aws[a-z-]*:ecr:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):repository/(?P<name>.+)"
+)
+
+
+T = TypeVar("T")
+
+
+class _Source(Protocol):
+    """What Terraform knows of a repository; the resource and the data source spell it alike."""
+
+    @property
+    def arn(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def registry_id(self) -> str: ...
+    @property
+    def repository_url(self) -> str: ...
+
+
+class RepositoryBase(Construct):
+    """A private ECR repository, ours or another's: where it is and how its images are called."""
+
+    _source: _Source
+
+    @property
+    def repository_arn(self) -> str:
+        """`arn:aws:ecr:<region>:<account>:repository/<name>`."""
+        return self._source.arn
+
+    @property
+    def repository_name(self) -> str:
+        """The name with its namespaces, such as `payments/api`. Using it makes a dependency."""
+        return self._source.name
+
+    @property
+    def registry_id(self) -> str:
+        """The id of the account that the repository is in."""
+        return self._source.registry_id
+
+    @property
+    def repository_uri(self) -> str:
+        """`<account>.dkr.ecr.<region>.amazonaws.com/<name>`."""
+        return self._source.repository_url
+
+    @property
+    def registry_uri(self) -> str:
+        """`<account>.dkr.ecr.<region>.amazonaws.com`, which `docker login` takes."""
+        uri = self.repository_uri
+        if is_token(uri):
+            return str(Fn.element(Fn.split("/", uri), 0))
+        return uri.split("/", 1)[0]
+
+    def repository_uri_for_tag(self, tag: str) -> str:
+        """The URI of an image by its tag, such as `v1.2.3-abc123`.
+
+        :param tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with the last two.
+        :raises ValueError: for another form.
+        """
+        form = "letters, digits, '_', '.' and '-', and must not start with '.' or '-'"
+        refuse(text("image tag", tag, pattern=_TAG, form=form, maximum=128))
+        return f"{self.repository_uri}:{tag}"
+
+    def repository_uri_for_digest(self, digest: str) -> str:
+        """The URI of an image by its digest, which never means another image.
+
+        :param digest: `sha256:` and 64 hexadecimal digits.
+        :raises ValueError: for another form.
+        """
+        form = "'sha256:' and 64 hexadecimal digits in lowercase"
+        refuse(text("image digest", digest, pattern=_DIGEST, form=form))
+        return f"{self.repository_uri}@{digest}"
+
+
+class Repository(RepositoryBase):
+    """A private ECR repository.
+
+    Tags cannot be moved to another image, images are scanned on push, and a destroy spares a
+    repository that holds images, by default.
+
+    :param repository_name: 2 to 256 characters of lowercase letters and digits, with single `.`,
+        `_`, `__`, `/` or a run of `-` between them, such as `payments/api`. (ECR API.)
+    :param image_tag_mutability: `IMMUTABLE` by default. The two with exclusions need AWS provider
+        6.8.0.
+    :param image_tag_mutability_exclusion_filters: one to five patterns of tags that a mutability
+        with exclusions excepts: up to 128 letters, digits, `.`, `_`, `-` and at most two `*`.
+    :param scan_on_push: on by default. A registry with enhanced scanning has rules of its own.
+    :param encryption_type: `AES256` by default. Cannot be changed: another replaces the repository.
+    :param kms_key: the full ARN of a key in the repository's Region, for `KMS` and `KMS_DSSE`. By
+        default AWS's own key `aws/ecr`. Another key replaces the repository.
+    :param force_delete: whether a destroy deletes a repository with its images; off by default.
+    :param prevent_destroy: whether Terraform refuses a plan that would destroy the repository;
+        off by default.
+    :param tags: at most 50; keys of 1 to 128 and values of up to 256 characters.
+    :param lifecycle_rules: at most 50; they act in the order given, a rule for all images last.
+        None by default, and then images stay for ever.
+    :param pull: who may pull images.
+    :param push: who may push images.
+    :param pull_push: who may do both.
+    :param repository_policy_statements: further statements of the repository's policy.
+    :raises ValueError: for anything that ECR would refuse, all of it in one text.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        repository_name: str,
+        image_tag_mutability: TagMutability = TagMutability.IMMUTABLE,
+        image_tag_mutability_exclusion_filters: Sequence[str] = (),
+        scan_on_push: bool = True,
+        encryption_type: EncryptionType = EncryptionType.AES256,
+        kms_key: str | None = None,
+        force_delete: bool = False,
+        prevent_destroy: bool = False,
+        tags: Mapping[str, str] | None = None,
+        lifecycle_rules: Sequence[LifecycleRule] = (),
+        pull: Sequence[Principal] = (),
+        push: Sequence[Principal] = (),
+        pull_push: Sequence[Principal] = (),
+        repository_policy_statements: Sequence[PolicyStatement] = (),
+    ) -> None:
+        problems = list(repository_name_problems(repository_name))
+        try:
+            settings = RepositorySettings(
+                image_tag_mutability=image_tag_mutability,
+                image_tag_mutability_exclusion_filters=_tuple(
+                    image_tag_mutability_exclusion_filters
+                ),
+                scan_on_push=scan_on_push,
+                encryption_type=encryption_type,
+                kms_key=kms_key,
+                force_delete=force_delete,
+                prevent_destroy=prevent_destroy,
+                tags={} if tags is None else tags,
+                lifecycle_rules=_tuple(lifecycle_rules),
+                pull=_tuple(pull),
+                push=_tuple(push),
+                pull_push=_tuple(pull_push),
+                repository_policy_statements=_tuple(repository_policy_statements),
+            )
+        except InvalidValueError as error:
+            problems += error.problems
+        refuse(problems)
+        super().__init__(scope, id_)
+        self._settings = settings
+        self._source = self._define(repository_name)
+        self._lifecycle_policy: LifecyclePolicy | None = None
+        self._policy: RepositoryPolicy | None = None
+        if settings.lifecycle_rules or settings.policy_statements:
+            name = self.repository_name
+            self._write_lifecycle_policy(name)
+            self._write_policy(name)
+
+    def _define(self, repository_name: str) -> EcrRepository:
+        settings = self._settings
+        return EcrRepository(
+            self,
+            "Resource",
+            name=repository_name,
+            image_tag_mutability=settings.image_tag_mutability,
+            image_tag_mutability_exclusion_filter=[
+                EcrRepositoryImageTagMutabilityExclusionFilter(
+                    filter=pattern, filter_type="WILDCARD"
+                )
+                for pattern in settings.image_tag_mutability_exclusion_filters
+            ]
+            or None,
+            image_scanning_configuration=EcrRepositoryImageScanningConfiguration(
+                scan_on_push=settings.scan_on_push
+            ),
+            encryption_configuration=[
+                EcrRepositoryEncryptionConfiguration(
+                    encryption_type=settings.encryption_type, kms_key=settings.kms_key
+                )
+            ],
+            force_delete=settings.force_delete or None,
+            tags={escaped(k): escaped(v) for k, v in settings.tags.items()} or None,
+            lifecycle=(
+                TerraformResourceLifecycle(prevent_destroy=True)
+                if settings.prevent_destroy
+                else None
+            ),
+        )
+
+    @property
+    def required_provider_versions(self) -> tuple[str, ...]:
+        """Versions of the AWS provider from which on it can express this repository."""
+        return self._settings.required_provider_versions
+
+    def add_lifecycle_rule(self, *rules: LifecycleRule) -> None:
+        """Add rules to the lifecycle policy, after those that are there.
+
+        :raises ValueError: for rules that ECR would refuse together with those that are there.
+        """
+        self._settings = replace(
+            self._settings, lifecycle_rules=(*self._settings.lifecycle_rules, *rules)
+        )
+        self._write_lifecycle_policy(self.repository_name)
+
+    def add_to_resource_policy(self, *statements: PolicyStatement) -> None:
+        """Add statements to the repository's policy, after those that are there.
+
+        :raises ValueError: where the policy would become longer than ECR allows.
+        """
+        self._settings = replace(
+            self._settings,
+            repository_policy_statements=(
+                *self._settings.repository_policy_statements,
+                *statements,
+            ),
+        )
+        self._write_policy(self.repository_name)
+
+    def grant_pull(self, *principals: Principal) -> None:
+        """Let principals pull images: a statement of the repository's policy.
+
+        Each also needs `ecr:GetAuthorizationToken` in a policy of its own, which no repository
+        can give; a principal of another account needs the three pull actions there as well.
+        """
+        self._settings = replace(self._settings, pull=(*self._settings.pull, *principals))
+        self._write_policy(self.repository_name)
+
+    def grant_push(self, *principals: Principal) -> None:
+        """Let principals push images; otherwise as `grant_pull`."""
+        self._settings = replace(self._settings, push=(*self._settings.push, *principals))
+        self._write_policy(self.repository_name)
+
+    def grant_pull_push(self, *principals: Principal) -> None:
+        """Let principals pull and push images; otherwise as `grant_pull`."""
+        self._settings = replace(self._settings, pull_push=(*self._settings.pull_push, *principals))
+        self._write_policy(self.repository_name)
+
+    def _write_lifecycle_policy(self, repository_name: str) -> None:
+        rules = self._settings.lifecycle_rules
+        if self._lifecycle_policy is not None:
+            self._lifecycle_policy.replace_rules(rules)
+        elif rules:
+            self._lifecycle_policy = LifecyclePolicy(
+                self, "LifecyclePolicy", repository_name=repository_name, rules=rules
+            )
+
+    def _write_policy(self, repository_name: str) -> None:
+        statements = self._settings.policy_statements
+        if self._policy is not None:
+            self._policy.replace_statements(statements)
+        elif statements:
+            self._policy = RepositoryPolicy(
+                self, "RepositoryPolicy", repository_name=repository_name, statements=statements
+            )
+
+    @staticmethod
+    def from_repository_name(
+        scope: Construct, id_: str, repository_name: str
+    ) -> "RepositoryReference":
+        """A repository of the provider's account and Region that is defined elsewhere.
+
+        Terraform looks it up: a plan fails where it does not exist.
+
+        :raises ValueError: for a name that no repository can have.
+        """
+        refuse(repository_name_problems(repository_name))
+        return RepositoryReference(
+            scope, id_, lambda self: DataAwsEcrRepository(self, "Resource", name=repository_name)
+        )
+
+    @staticmethod
+    def from_repository_arn(
+        scope: Construct, id_: str, repository_arn: str
+    ) -> "RepositoryReference":
+        """A repository of any account and Region that is defined elsewhere; nobody looks it up.
+
+        :param repository_arn: `arn:aws:ecr:<region>:<account>:repository/<name>`; no token, as its
+            parts must be known.
+        :raises ValueError: for another form.
+        """
+        parts = _ARN.fullmatch(repository_arn)
+        if parts is None or not REPOSITORY_NAME.fullmatch(parts["name"]):
+            raise ValueError(
+                "repository ARN must be arn:<partition>:ecr:<region>:<account>:repository/<name>,"
+                f" got {shown(repository_arn)}"
+            )
+        registry = Registry(account_id=parts["account"], region=parts["region"])
+        if repository_arn != registry.repository_arn(parts["name"]):
+            raise ValueError(
+                f"repository ARN must be of partition {registry.partition},"
+                f" as its Region is, got {shown(repository_arn)}"
+            )
+        source = _KnownRepository(
+            arn=repository_arn,
+            name=parts["name"],
+            registry_id=parts["account"],
+            repository_url=f"{registry.registry_uri}/{parts['name']}",
+        )
+        return RepositoryReference(scope, id_, lambda _: source)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _KnownRepository:
+    """A repository whose attributes are known without asking anybody."""
+
+    arn: str
+    name: str
+    registry_id: str
+    repository_url: str
+
+
+class RepositoryReference(RepositoryBase):
+    """A private ECR repository that is defined elsewhere. See `Repository.from_repository_name`.
+
+    Its policy belongs to whoever defines it: writing one from here would replace it whole. So a
+    grant is a policy of the role or user that is admitted. For one in the repository's account
+    that is enough; for one in another account the repository's policy has to admit it as well.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, source: Callable[["RepositoryReference"], _Source]
+    ) -> None:
+        super().__init__(scope, id_)
+        self._source = source(self)
+
+    def grant_pull(self, *principals: Principal) -> None:
+        """Let roles and users pull images, by an inline policy of each.
+
+        :raises ValueError: for an account, which has no policy of its own.
+        """
+        self._grant("Pull", PULL_ACTIONS, principals)
+
+    def grant_push(self, *principals: Principal) -> None:
+        """Let roles and users push images; otherwise as `grant_pull`."""
+        self._grant("Push", PUSH_ACTIONS, principals)
+
+    def grant_pull_push(self, *principals: Principal) -> None:
+        """Let roles and users pull and push images; otherwise as `grant_pull`."""
+        self.grant_pull(*principals)
+        self.grant_push(*principals)
+
+    def _grant(self, sid: str, actions: Sequence[str], principals: Sequence[Principal]) -> None:
+        for principal in principals:
+            if principal.account is not None:
+                raise ValueError(
+                    "a repository that is defined elsewhere can be granted to roles and users,"
+                    f" got account {shown(principal.account)}"
+                )
+        policy = json_text(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": sid,
+                        "Effect": "Allow",
+                        "Action": list(actions),
+                        "Resource": self.repository_arn,
+                    },
+                    {
+                        "Sid": "Login",
+                        "Effect": "Allow",
+                        "Action": "ecr:GetAuthorizationToken",
+                        "Resource": "*",
+                    },
+                ],
+            }
+        )
+        for principal in dict.fromkeys(principals):
+            id_ = f"{sid}:{principal.identifier}".replace("/", ":")
+            prefix = f"ecr-{sid.lower()}-"
+            if self.node.try_find_child(id_) is not None:
+                continue
+            if principal.role is not None:
+                role = _last_part(principal.role)
+                IamRolePolicy(self, id_, role=role, name_prefix=prefix, policy=policy)
+            elif principal.user is not None:
+                user = _last_part(principal.user)
+                IamUserPolicy(self, id_, user=user, name_prefix=prefix, policy=policy)
+
+
+def _last_part(arn: str) -> str:
+    return str(Fn.basename(arn)) if is_token(arn) else arn.rsplit("/", 1)[-1]
+
+
+def _tuple(values: Sequence[T]) -> tuple[T, ...]:
+    """A list as a tuple; anything else stays as it is, for the check to name it."""
+    return tuple(values) if isinstance(values, list) else values  # type: ignore[return-value]

@@ -1,0 +1,13 @@
+"""How an environment file becomes a Terraform stack."""
+
+from stacks.environment import Environment
+from stacks.environment_stack import EnvironmentStack
+from stacks.loading import FileProblem, InvalidEnvironmentsError, load_environments
+
+__all__ = [
+    "Environment",
+    "EnvironmentStack",
+    "FileProblem",
+    "InvalidEnvironmentsError",
+    "load_environments",
+]

@@ -1,0 +1,111 @@
+"""Environment stack: one environment as a Terraform stack."""
+
+from cdktf import LocalBackend, S3Backend, TerraformOutput, TerraformStack
+from cdktf_cdktf_provider_aws.provider import (
+    AwsProvider,
+    AwsProviderAssumeRole,
+    AwsProviderDefaultTags,
+)
+from constructs import Construct
+
+from ecr_constructs import ReplicationConfiguration, Repository
+from stacks.environment import ENVIRONMENT_TAG, MANAGED_BY_TAG, Environment
+from stacks.names import construct_id, stack_id
+from stacks.provider_version import provider_constraint
+
+# From a stack's folder, cdktf.out/stacks/<stack>, to the project's root.
+_ROOT = "../../.."
+
+
+class EnvironmentStack(TerraformStack):
+    """The repositories of an environment, and how they are deployed.
+
+    Outputs: `repository_urls` and `repository_arns` by repository name, and `registry_uri`, the
+    registry's address for `docker login`.
+
+    Ids are contract. A repository's is made from its name alone; everything else has an id with a
+    capital letter, which no repository name holds.
+    """
+
+    def __init__(self, scope: Construct, *, name: str, environment: Environment) -> None:
+        super().__init__(scope, stack_id(name))
+        self._set_backend(name, environment)
+        self._set_provider(name, environment)
+        repositories = {
+            repository_name: Repository(
+                self,
+                construct_id(repository_name),
+                repository_name=repository_name,
+                **vars(settings),
+            )
+            for repository_name, settings in environment.repositories.items()
+        }
+        if environment.registry.replication is not None:
+            ReplicationConfiguration(
+                self,
+                "Replication",
+                registry=environment.home,
+                rules=environment.registry.replication.rules,
+            )
+        urls = {key: repository.repository_uri for key, repository in repositories.items()}
+        arns = {key: repository.repository_arn for key, repository in repositories.items()}
+        self._output("repository_urls", urls, "Repository name to its URL")
+        self._output("repository_arns", arns, "Repository name to its ARN")
+        self._output("registry_uri", environment.home.registry_uri, "Address for docker login")
+
+    def _set_backend(self, name: str, environment: Environment) -> None:
+        s3, local = environment.backend.s3, environment.backend.local
+        if s3 is None:
+            default = f"{_ROOT}/terraform.{stack_id(name)}.tfstate"
+            LocalBackend(self, path=(local and local.path) or default)
+            return
+        S3Backend(
+            self,
+            bucket=s3.bucket,
+            key=s3.key or f"ecr/{name}.tfstate",
+            region=s3.region,
+            encrypt=True,
+            kms_key_id=s3.kms_key_id,
+        )
+        self.add_override("terraform.backend.s3.use_lockfile", True)
+        if s3.assume_role is not None:
+            role = s3.assume_role.model_dump(exclude_none=True)
+            self.add_override("terraform.backend.s3.assume_role", role)
+
+    def _set_provider(self, name: str, environment: Environment) -> None:
+        role = environment.assume_role
+        AwsProvider(
+            self,
+            "AWS",
+            region=environment.region,
+            allowed_account_ids=[environment.account],
+            assume_role=(
+                [
+                    AwsProviderAssumeRole(
+                        role_arn=role.role_arn,
+                        session_name=role.session_name,
+                        external_id=role.external_id,
+                    )
+                ]
+                if role
+                else None
+            ),
+            default_tags=[
+                AwsProviderDefaultTags(
+                    tags={
+                        **environment.tags,
+                        ENVIRONMENT_TAG: name,
+                        MANAGED_BY_TAG: "cdktf",
+                    }
+                )
+            ],
+        )
+        narrowed = environment.required_providers
+        constraint = provider_constraint(
+            environment.required_provider_versions, narrowed.aws if narrowed else None
+        )
+        self.add_override("terraform.required_providers.aws.version", constraint)
+
+    def _output(self, name: str, value: object, description: str) -> None:
+        output = TerraformOutput(self, f"Output:{name}", value=value, description=description)
+        output.override_logical_id(name)

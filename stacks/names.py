@@ -1,0 +1,38 @@
+"""Names: how environments and repositories are called inside the app.
+
+These are contract: a logical id that changes makes Terraform replace the repository, with its
+images.
+"""
+
+import re
+from collections.abc import Iterator
+
+from ecr_constructs import Problem
+from ecr_constructs.checks import text
+
+_ENVIRONMENT = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+def environment_name_problems(name: str) -> Iterator[Problem]:
+    """Check the name of an environment, which is the name of its file without `.yaml`."""
+    return text(
+        "the name of an environment file",
+        name,
+        pattern=_ENVIRONMENT,
+        form="lowercase letters and digits with single '-' between them, then '.yaml'",
+        maximum=64,
+    )
+
+
+def stack_id(environment_name: str) -> str:
+    """The id of an environment's stack."""
+    return f"ecr-{environment_name}"
+
+
+def construct_id(repository_name: str) -> str:
+    """The id of a repository in its stack: readable, and another for every valid name.
+
+    CDKTF writes the `/` of an id as `--`, which a repository name may hold, too. A run of dashes
+    is written with dots between them, which no name holds.
+    """
+    return re.sub(r"-(?=-)", "-.", repository_name).replace("/", "--")
