@@ -31,7 +31,7 @@ lint: .venv/.synced-dev ## run ruff and mypy
 	.venv/bin/mypy
 
 deploy-local: .venv/.synced-dev node_modules/.synced ## deploy ENV (dev) to an AWS API on this machine
-	$(RUN) -m local.deploy $(ENV)
+	$(RUN) -u -m local.deploy $(ENV)
 
 deploy: .venv/.synced node_modules/.synced ## deploy ENV (dev) to AWS with the CDKTF CLI
 	npx cdktf deploy ecr-$(ENV)
@@ -56,7 +56,7 @@ $(PIPENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another by make PYTHON=python3.12")'
 	@echo "setting up pipenv in .pipenv"
 	@$(PYTHON) -m venv .pipenv
-	@.pipenv/bin/pip install --quiet --disable-pip-version-check pipenv==$(PIPENV_VERSION)
+	@.pipenv/bin/pip install -qq --disable-pip-version-check pipenv==$(PIPENV_VERSION)
 
 .venv/.synced: $(PIPENV) Pipfile.lock constructs/pyproject.toml
 	@echo "installing the Python packages of Pipfile.lock in .venv"
@@ -77,5 +77,5 @@ node_modules/.synced: package-lock.json
 .checkov/.synced: tests/checkov-requirements.txt
 	@echo "installing checkov in .checkov"
 	@$(PYTHON) -m venv .checkov
-	@.checkov/bin/pip install --quiet --disable-pip-version-check -r $<
+	@.checkov/bin/pip install -qq --disable-pip-version-check -r $<
 	@touch $@

@@ -15,6 +15,8 @@ from local.terraform import missing_programs, terraform_environ
 from stacks import Environment, InvalidEnvironmentsError, load_environments
 from stacks.names import stack_id
 
+# Nobody is asked, and no registry is asked for the checksums of other platforms.
+CONFIRMED = ("--auto-approve", "--skip-provider-lock")
 PROJECT = Path(__file__).parent.parent
 
 
@@ -26,8 +28,7 @@ def cdktf(command: str, stack: str, *, out: Path, environ: dict[str, str]) -> No
     """
     pipenv = PROJECT / ".pipenv" / "bin"
     subprocess.run(
-        ["npx", "cdktf", command, stack, "--auto-approve", "--skip-provider-lock"]
-        + ["--output", str(out)],
+        ["npx", "cdktf", command, stack, *CONFIRMED, "--output", str(out)],
         cwd=PROJECT,
         env={**environ, "PATH": f"{pipenv}{os.pathsep}{environ['PATH']}"},
         check=True,

@@ -1,0 +1,65 @@
+"""What several tests need: a stack to define in, and what it becomes."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cdktf import App, TerraformOutput, TerraformStack, Testing
+
+Resources = Callable[[str], list[dict[str, Any]]]
+
+
+def new_app() -> App:
+    """An app that is for tests."""
+    return Testing.app()
+
+
+def new_stack() -> TerraformStack:
+    """An empty stack of an app of its own."""
+    return TerraformStack(new_app(), "stack")
+
+
+def synthesized(stack: TerraformStack) -> dict[str, Any]:
+    """What a stack becomes."""
+    found: dict[str, Any] = json.loads(Testing.synth(stack))
+    return found
+
+
+def resolved(stack: TerraformStack, value: str) -> str:
+    """A token as Terraform sees it."""
+    output = TerraformOutput(stack, f"Output{len(stack.node.children)}", value=value)
+    output.override_logical_id("resolved")
+    found: str = synthesized(stack)["output"]["resolved"]["value"]
+    stack.node.try_remove_child(output.node.id)
+    return found
+
+
+@pytest.fixture
+def stack() -> TerraformStack:
+    """An empty stack of an app of its own."""
+    return new_stack()
+
+
+@pytest.fixture
+def resources(stack: TerraformStack) -> Resources:
+    """The resources of a type that the stack synthesizes to, by the order of their ids."""
+
+    def find(kind: str) -> list[dict[str, Any]]:
+        found = synthesized(stack).get("resource", {}).get(kind, {})
+        return [found[id_] for id_ in sorted(found)]
+
+    return find
+
+
+def readable(part: Any) -> Any:
+    """Synthesized JSON for people: without CDKTF's notes, with embedded documents parsed."""
+    if isinstance(part, dict):
+        return {
+            key: json.loads(value)
+            if key == "policy" and isinstance(value, str)
+            else readable(value)
+            for key, value in part.items()
+            if key != "//"
+        }
+    return [readable(item) for item in part] if isinstance(part, list) else part

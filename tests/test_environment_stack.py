@@ -1,0 +1,124 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import new_app, readable, synthesized
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from local.terraform import synthesize
+from stacks import Environment, EnvironmentStack, load_environments
+
+PROJECT = Path(__file__).parent.parent
+HEAD = {"account": "111111111111", "region": "ap-northeast-2"}
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the app writes for the environments of this repository."""
+    folder = tmp_path_factory.mktemp("app") / "cdktf.out"
+    synthesize(PROJECT, folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["dev", "prod", "staging"])
+def test_environment(name: str, out: Path, snapshot: SnapshotAssertion) -> None:
+    written = json.loads((out / "stacks" / f"ecr-{name}" / "cdk.tf.json").read_text())
+    assert readable(written) == snapshot(extension_class=JSONSnapshotExtension)
+
+
+def test_every_environment_of_the_project_has_a_snapshot() -> None:
+    assert sorted(load_environments(PROJECT / "environments")) == ["dev", "prod", "staging"]
+
+
+def stack_of(**file: Any) -> dict[str, Any]:
+    environment = Environment.model_validate_json(json.dumps(HEAD | file))
+    return synthesized(EnvironmentStack(new_app(), name="test", environment=environment))
+
+
+def test_deploys_to_its_own_account_only() -> None:
+    [provider] = stack_of()["provider"]["aws"]
+    assert provider["allowed_account_ids"] == ["111111111111"]
+    assert provider["region"] == "ap-northeast-2"
+    assert "assume_role" not in provider
+
+
+def test_assumes_a_role() -> None:
+    role = {"role_arn": "arn:aws:iam::111111111111:role/x", "external_id": "y"}
+    [provider] = stack_of(assume_role=role)["provider"]["aws"]
+    assert provider["assume_role"] == [role]
+
+
+def test_tags_everything_with_its_name_and_with_who_manages_it() -> None:
+    [provider] = stack_of(tags={"team": "platform"})["provider"]["aws"]
+    assert provider["default_tags"] == [
+        {"tags": {"team": "platform", "environment": "test", "managed-by": "cdktf"}}
+    ]
+
+
+def test_keeps_its_state_beside_the_output_by_default() -> None:
+    backend = stack_of()["terraform"]["backend"]
+    assert backend == {"local": {"path": "../../../terraform.ecr-test.tfstate"}}
+    named = stack_of(backend={"local": {"path": "/var/state"}})["terraform"]["backend"]
+    assert named == {"local": {"path": "/var/state"}}
+
+
+def test_keeps_its_state_in_a_bucket_with_a_lock() -> None:
+    s3 = {"bucket": "state", "region": "us-east-1"}
+    assert stack_of(backend={"s3": s3})["terraform"]["backend"] == {
+        "s3": {
+            "bucket": "state",
+            "region": "us-east-1",
+            "key": "ecr/test.tfstate",
+            "encrypt": True,
+            "use_lockfile": True,
+        }
+    }
+    role = {"role_arn": "arn:aws:iam::222222222222:role/state"}
+    s3 |= {"key": "k", "kms_key_id": "arn:aws:kms:::key/1", "assume_role": role}
+    written = stack_of(backend={"s3": s3})["terraform"]["backend"]["s3"]
+    assert written == s3 | {"encrypt": True, "use_lockfile": True}
+
+
+def test_admits_the_providers_that_its_settings_allow() -> None:
+    def version(**file: Any) -> str:
+        found: str = stack_of(**file)["terraform"]["required_providers"]["aws"]["version"]
+        return found
+
+    excluding = {
+        "image_tag_mutability": "IMMUTABLE_WITH_EXCLUSION",
+        "image_tag_mutability_exclusion_filters": ["latest"],
+    }
+    archiving = {"lifecycle_rules": [{"max_days_since_image_pulled": 90}]}
+    assert version() == ">= 5.100.0, < 7.0.0"
+    assert version(repositories={"aa": excluding}) == ">= 6.8.0, < 7.0.0"
+    assert version(repositories={"aa": excluding, "bb": archiving}) == ">= 6.29.0, < 7.0.0"
+    assert version(required_providers={"aws": "~> 6.8"}) == ">= 5.100.0, < 7.0.0, ~> 6.8"
+
+
+def test_repositories_may_be_called_like_anything_of_ours() -> None:
+    names = ["registry_uri", "repository_urls", "aws", "resource", "replication", "default"]
+    written = stack_of(repositories={name: {} for name in names})
+    repositories = written["resource"]["aws_ecr_repository"]
+    assert sorted(r["name"] for r in repositories.values()) == sorted(names)
+    assert sorted(written["output"]["repository_urls"]["value"]) == sorted(names)
+
+
+def test_adding_a_repository_changes_nothing_of_another() -> None:
+    one = {"aa/bb": {"lifecycle_rules": [{"max_image_count": 1}], "pull": [{"account": "2" * 12}]}}
+    before = stack_of(repositories=one)["resource"]
+    after = stack_of(repositories={"aa--bb": {}, **one, "aa": {}})["resource"]
+    for kind, resources in before.items():
+        for id_, resource in resources.items():
+            assert after[kind][id_] == resource
+
+
+def test_outputs_what_consumers_need() -> None:
+    output = stack_of(repositories={"payments/api": {}})["output"]
+    address = "aws_ecr_repository.payments--api_2825C1CC"
+    assert {name: part["value"] for name, part in output.items()} == {
+        "registry_uri": "111111111111.dkr.ecr.ap-northeast-2.amazonaws.com",
+        "repository_arns": {"payments/api": f"${{{address}.arn}}"},
+        "repository_urls": {"payments/api": f"${{{address}.repository_url}}"},
+    }

@@ -1,0 +1,264 @@
+import json
+from typing import Any
+
+import pytest
+from cdktf import TerraformStack
+from conftest import Resources
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecr_constructs import (
+    InvalidValueError,
+    LifecycleAction,
+    LifecyclePolicy,
+    LifecycleRule,
+    TagStatus,
+)
+from ecr_constructs.checks import refuse
+from ecr_constructs.lifecycle import (
+    lifecycle_policy_document,
+    lifecycle_policy_problems,
+    numbered,
+)
+
+LAST_TEN = LifecycleRule(max_image_count=10)
+UNTAGGED = LifecycleRule(tag_status=TagStatus.UNTAGGED, max_image_age_days=7)
+RELEASES = LifecycleRule(tag_pattern_list=("v*",), max_image_count=100)
+
+
+@pytest.mark.parametrize(
+    ("rule", "selection", "action"),
+    [
+        (
+            LAST_TEN,
+            {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10},
+            {"type": "expire"},
+        ),
+        (
+            UNTAGGED,
+            {
+                "tagStatus": "untagged",
+                "countType": "sinceImagePushed",
+                "countUnit": "days",
+                "countNumber": 7,
+            },
+            {"type": "expire"},
+        ),
+        (
+            LifecycleRule(tag_prefix_list=("dev-", "pr-"), max_days_since_image_pulled=30),
+            {
+                "tagStatus": "tagged",
+                "tagPrefixList": ["dev-", "pr-"],
+                "countType": "sinceImagePulled",
+                "countUnit": "days",
+                "countNumber": 30,
+            },
+            {"type": "transition", "targetStorageClass": "archive"},
+        ),
+        (
+            LifecycleRule(max_days_since_image_transitioned=90),
+            {
+                "tagStatus": "any",
+                "storageClass": "archive",
+                "countType": "sinceImageTransitioned",
+                "countUnit": "days",
+                "countNumber": 90,
+            },
+            {"type": "expire"},
+        ),
+        (
+            LifecycleRule(
+                tag_pattern_list=("v*",), max_image_count=5, action=LifecycleAction.TRANSITION
+            ),
+            {
+                "tagStatus": "tagged",
+                "tagPatternList": ["v*"],
+                "countType": "imageCountMoreThan",
+                "countNumber": 5,
+            },
+            {"type": "transition", "targetStorageClass": "archive"},
+        ),
+    ],
+)
+def test_renders(rule: LifecycleRule, selection: dict[str, Any], action: dict[str, Any]) -> None:
+    expected = {"rulePriority": 1, "selection": selection, "action": action}
+    [rendered] = [r.render() for r in numbered([rule])]
+    # Compared as text: the order of the keys is AWS's, and nothing absent is null.
+    assert json.dumps(rendered) == json.dumps(expected)
+
+
+def test_renders_a_description_after_the_priority() -> None:
+    rule = LifecycleRule(rule_priority=7, description="last ten", max_image_count=10)
+    assert list(rule.render()) == ["rulePriority", "description", "selection", "action"]
+
+
+def test_numbers_rules_in_the_order_given_and_the_catch_all_last() -> None:
+    assert [(r.rule_priority, r.tag_status) for r in numbered([LAST_TEN, UNTAGGED, RELEASES])] == [
+        (1, "untagged"),
+        (2, "tagged"),
+        (3, "any"),
+    ]
+
+
+def test_honours_numbers_that_are_given() -> None:
+    catch_all = LifecycleRule(rule_priority=1000, max_image_count=10)
+    release = LifecycleRule(rule_priority=20, tag_pattern_list=("v*",), max_image_count=100)
+    priorities = [r.rule_priority for r in numbered([catch_all, UNTAGGED, release])]
+    assert priorities == [20, 21, 1000]
+
+
+def test_numbers_past_numbers_that_are_taken() -> None:
+    catch_all = LifecycleRule(rule_priority=2, max_image_count=10)
+    release = LifecycleRule(rule_priority=1, tag_pattern_list=("v*",), max_image_count=100)
+    rules = [catch_all, release, UNTAGGED]
+    assert [r.rule_priority for r in numbered(rules)] == [1, 2, 3]
+    with pytest.raises(ValueError, match="storage class, got 2 below 3"):
+        refuse(lifecycle_policy_problems(rules))
+
+
+def test_a_catch_all_of_the_archive_is_beside_one_of_the_standard_class() -> None:
+    archived = LifecycleRule(max_days_since_image_transitioned=365)
+    assert list(lifecycle_policy_problems([LAST_TEN, archived])) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({}, "takes exactly one of 'max_image_count', .* got none"),
+        (
+            {"max_image_count": 1, "max_image_age_days": 1},
+            "got 'max_image_count' and 'max_image_age_days'",
+        ),
+        ({"max_image_count": 0}, "max_image_count must be at least 1, got 0"),
+        ({"max_image_count": True}, "max_image_count must be a whole number, got true"),
+        ({"max_image_count": "10"}, "max_image_count must be a whole number, got '10'"),
+        ({"max_image_age_days": 1.5}, "max_image_age_days must be a whole number, got 1.5"),
+        ({"max_days_since_image_transitioned": 89}, "must be at least 90, got 89"),
+        ({"max_days_since_image_pulled": 1, "action": "expire"}, "can only archive images"),
+        (
+            {"max_days_since_image_transitioned": 90, "action": "transition"},
+            "can only expire images",
+        ),
+        ({"max_image_count": 1, "action": "delete"}, "action must be one of expire, transition"),
+        ({"max_image_count": 1, "tag_status": "TAGGED"}, "did you mean 'tagged'"),
+        ({"max_image_count": 1, "tag_status": "tagged"}, "needs 'tag_pattern_list' or"),
+        (
+            {"max_image_count": 1, "tag_status": "untagged", "tag_prefix_list": ("a",)},
+            "a tag list goes with tag_status 'tagged' only, got tag_status 'untagged'",
+        ),
+        (
+            {"max_image_count": 1, "tag_prefix_list": ("a",), "tag_pattern_list": ("b",)},
+            "'tag_pattern_list' or 'tag_prefix_list', got both",
+        ),
+        ({"max_image_count": 1, "tag_prefix_list": ("",)}, "text that is not empty, got ''"),
+        ({"max_image_count": 1, "tag_prefix_list": "v"}, "must be a list of text, got 'v'"),
+        (
+            {"max_image_count": 1, "tag_pattern_list": ("test*1*2*3*4*5*6",)},
+            r"a tag pattern takes at most 4 '\*', got 'test\*1\*2\*3\*4\*5\*6' \(6\)",
+        ),
+        ({"max_image_count": 1, "rule_priority": 0}, "rule_priority must be at least 1, got 0"),
+        ({"max_image_count": 1, "description": 3}, "description must be text, got 3"),
+    ],
+)
+def test_fails_with(given: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        LifecycleRule(**given)
+
+
+def test_fails_with_everything_that_is_wrong() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        LifecycleRule(max_image_count=0, action="delete", rule_priority=0)  # type: ignore[arg-type]
+    assert [problem.path for problem in caught.value.problems] == [
+        ("max_image_count",),
+        ("action",),
+        ("rule_priority",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rules", "sentence"),
+    [
+        ([UNTAGGED, UNTAGGED], "only one rule of a storage class can select untagged images"),
+        ([LAST_TEN, LAST_TEN], "only one rule of a storage class can select all images, got 2"),
+        (
+            [
+                LifecycleRule(rule_priority=1, max_image_count=1),
+                LifecycleRule(rule_priority=2, tag_prefix_list=("v",), max_image_count=1),
+            ],
+            "must have the highest rule_priority of its storage class, got 1 below 2",
+        ),
+        (
+            [
+                LifecycleRule(rule_priority=5, tag_prefix_list=("a",), max_image_count=1),
+                LifecycleRule(rule_priority=5, tag_prefix_list=("b",), max_image_count=1),
+            ],
+            "rule_priority 5 is given twice",
+        ),
+        (
+            [
+                LifecycleRule(tag_prefix_list=("a", "b"), max_image_count=1),
+                LifecycleRule(tag_prefix_list=("b",), max_image_count=2),
+            ],
+            "must not share a tag prefix, got 'b' in 2 rules",
+        ),
+        (
+            [LifecycleRule(tag_pattern_list=(str(n),), max_image_count=1) for n in range(51)],
+            "at most 50 rules, got 51",
+        ),
+        (
+            [LifecycleRule(max_image_count=1, description="<" * 5_200)],
+            "at most 30720 characters as JSON, got 31",
+        ),
+        (["rule"], "lifecycle_rules must hold LifecycleRule values, got 'rule'"),
+        (LAST_TEN, "lifecycle_rules must be a list of LifecycleRule values"),
+    ],
+)
+def test_fails_together_with(rules: list[LifecycleRule], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        refuse(lifecycle_policy_problems(rules))
+
+
+def test_an_archive_rule_needs_a_provider_that_sees_its_changes() -> None:
+    assert LAST_TEN.required_provider_version is None
+    archive = LifecycleRule(max_image_age_days=1, action=LifecycleAction.TRANSITION)
+    assert archive.required_provider_version == "6.29.0"
+    assert LifecycleRule(max_days_since_image_transitioned=90).required_provider_version
+
+
+def test_policy_is_one_line_of_json(stack: TerraformStack, resources: Resources) -> None:
+    policy = LifecyclePolicy(stack, "Policy", repository_name="a/b", rules=[LAST_TEN])
+    [resource] = resources("aws_ecr_lifecycle_policy")
+    assert resource["repository"] == "a/b"
+    assert resource["policy"] == json.dumps(
+        lifecycle_policy_document([LAST_TEN]), separators=(",", ":")
+    )
+    policy.replace_rules([UNTAGGED, LAST_TEN])
+    [resource] = resources("aws_ecr_lifecycle_policy")
+    assert json.loads(resource["policy"]) == lifecycle_policy_document([LAST_TEN, UNTAGGED])
+
+
+def test_policy_fails_without_rules(stack: TerraformStack) -> None:
+    with pytest.raises(ValueError, match="takes at least one rule, got none"):
+        LifecyclePolicy(stack, "Policy", repository_name="a/b", rules=[])
+    assert stack.node.try_find_child("Policy") is None
+
+
+@given(
+    st.lists(
+        st.builds(
+            LifecycleRule,
+            max_image_count=st.integers(1, 9),
+            tag_pattern_list=st.sampled_from([(), ("v*",), ("a", "b")]),
+            rule_priority=st.none() | st.integers(1, 6),
+        ),
+        max_size=6,
+        unique_by=lambda rule: rule.rule_priority or object(),
+    )
+)
+def test_numbering_is_distinct_and_keeps_what_is_given(rules: list[LifecycleRule]) -> None:
+    priorities = [rule.rule_priority for rule in numbered(rules)]
+    assert len(set(priorities)) == len(rules)
+    assert {r.rule_priority for r in rules if r.rule_priority} <= set(priorities)
+    if not any(rule.rule_priority for rule in rules):
+        kinds = [rule.tag_status == TagStatus.ANY for rule in numbered(rules)]
+        assert kinds == sorted(kinds)

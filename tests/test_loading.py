@@ -1,0 +1,233 @@
+from pathlib import Path
+
+import pytest
+
+from ecr_constructs import LifecycleRule, TagMutability
+from stacks import InvalidEnvironmentsError, load_environments
+
+HEAD = 'account: "111111111111"\nregion: ap-northeast-2\n'
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name.replace('_', '-')}.yaml").write_text(text)
+    return folder
+
+
+def sentences(folder: Path) -> list[str]:
+    """Every line that a bad directory gives, seen from the directory."""
+    with pytest.raises(InvalidEnvironmentsError) as caught:
+        load_environments(folder)
+    return [line.removeprefix(f"{folder}/") for line in str(caught.value).split("\n")]
+
+
+def test_the_smallest_file_is_an_environment(tmp_path: Path) -> None:
+    environments = load_environments(write(tmp_path, dev=HEAD))
+    assert list(environments) == ["dev"]
+    assert environments["dev"].repositories == {}
+    assert environments["dev"].home.registry_uri.startswith("111111111111.dkr.ecr.")
+
+
+def test_a_repository_is_three_lines(tmp_path: Path) -> None:
+    text = HEAD + "repositories:\n  payments/api:\n    scan_on_push: false\n  web:\n"
+    repositories = load_environments(write(tmp_path, dev=text))["dev"].repositories
+    assert repositories["payments/api"].scan_on_push is False
+    assert repositories["web"].scan_on_push is True
+
+
+def test_what_a_repository_writes_replaces_the_default_whole_but_tags_are_merged(
+    tmp_path: Path,
+) -> None:
+    text = (
+        HEAD
+        + """
+repository_defaults:
+  image_tag_mutability: MUTABLE
+  tags: {team: platform, tier: one}
+  lifecycle_rules:
+    - max_image_count: 10
+    - {tag_status: untagged, max_image_age_days: 3}
+repositories:
+  own:
+    image_tag_mutability: IMMUTABLE
+    tags: {tier: two}
+    lifecycle_rules:
+      - max_image_count: 5
+  default: {}
+  none:
+    lifecycle_rules: []
+"""
+    )
+    found = load_environments(write(tmp_path, dev=text))["dev"].repositories
+    assert found["own"].image_tag_mutability is TagMutability.IMMUTABLE
+    assert found["own"].tags == {"team": "platform", "tier": "two"}
+    assert found["own"].lifecycle_rules == (LifecycleRule(max_image_count=5),)
+    assert found["default"].image_tag_mutability is TagMutability.MUTABLE
+    assert len(found["default"].lifecycle_rules) == 2
+    assert found["none"].lifecycle_rules == ()
+
+
+def test_reports_all_problems_of_all_files_with_their_lines(tmp_path: Path) -> None:
+    prod = """\
+account: 012345678901
+region: ap-notheast-2
+asume_role: {}
+repository_defaults:
+  scan_on_psh: true
+  lifecycle_rules:
+    - max_image_count: 0
+repositories:
+  payments/api:
+    prevent_destroy: yes
+  web:
+    lifecycle_rules:
+      - description: nothing to count
+      - tag_status: untaged
+        max_image_age_days: "7"
+  BAD NAME!!: {}
+"""
+    write(tmp_path, dev="account: [\n", prod=prod, staging="")
+    mutability = "payments/api.prevent_destroy"
+    assert sentences(tmp_path) == [
+        "dev.yaml:2: not YAML: did not find expected node content",
+        "prod.yaml:1: account: account must be text, got 12345678901; write it in quotes:"
+        ' "012345678901"',
+        "prod.yaml:2: region: region must be a Region that has ECR, got 'ap-notheast-2';"
+        " did you mean 'ap-northeast-2'?",
+        "prod.yaml:3: asume_role: unknown key 'asume_role'; did you mean 'assume_role'?",
+        "prod.yaml:5: repository_defaults.scan_on_psh: unknown key 'scan_on_psh';"
+        " did you mean 'scan_on_push'?",
+        "prod.yaml:7: repository_defaults.lifecycle_rules[0].max_image_count:"
+        " max_image_count must be at least 1, got 0",
+        f"prod.yaml:10: repositories.{mutability}:"
+        " prevent_destroy must be true or false, got 'yes'",
+        "prod.yaml:13: repositories.web.lifecycle_rules[0]: a lifecycle rule takes exactly one of"
+        " 'max_image_count', 'max_image_age_days', 'max_days_since_image_pulled' and"
+        " 'max_days_since_image_transitioned', got none",
+        "prod.yaml:14: repositories.web.lifecycle_rules[1].tag_status:"
+        " tag_status must be one of tagged, untagged, any, got 'untaged';"
+        " did you mean 'untagged'?",
+        "prod.yaml:15: repositories.web.lifecycle_rules[1].max_image_age_days:"
+        " max_image_age_days must be a whole number, got '7'",
+        "prod.yaml:16: repositories.BAD NAME!!: repository name must be lowercase letters and"
+        " digits, with single '.', '_', '__', '/' or a run of '-' between them, got 'BAD NAME!!'",
+        "staging.yaml:1: an environment file must hold a mapping, got nothing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("region: us-east-1\n", "1: 'account' is missing"),
+        (
+            'account: "12"\nregion: us-east-1\n',
+            "1: account: account must be an account id of 12 digits, got '12'",
+        ),
+        (HEAD + "tags: [a]\n", "3: tags: tags must be a mapping, got a list of 1"),
+        (
+            HEAD + "tags: {environment: x}\n",
+            "3: tags.environment: tag 'environment' is set by the app, leave it out",
+        ),
+        (
+            HEAD + "assume_role: {role_arn: 'arn:aws:iam::222222222222:role/x'}\n",
+            "3: assume_role.role_arn: the role must be of the environment's account"
+            " 111111111111, got 'arn:aws:iam::222222222222:role/x'",
+        ),
+        (HEAD + "assume_role: {}\n", "3: assume_role: 'role_arn' is missing"),
+        (
+            HEAD + "backend: {local: {}, s3: {bucket: b, region: us-east-1}}\n",
+            "3: backend: a backend is 'local' or 's3', got both",
+        ),
+        (
+            HEAD + "required_providers: {aws: latest}\n",
+            "3: required_providers.aws: a version constraint must be like"
+            " '>= 6.8.0, < 7.0.0' or '~> 6.8', got 'latest'",
+        ),
+        (
+            HEAD + "required_providers: {aws: '< 5'}\n",
+            "3: required_providers.aws: no version of the AWS provider satisfies"
+            " '>= 5.100.0, < 7.0.0, < 5', which the file needs",
+        ),
+        (
+            HEAD + "repositories:\n  ab:\n    tags:\n      a: ${var.x}\n    lifecycle_rules: []\n",
+            "6: repositories.ab.tags.a: an environment file takes no expressions ('${'),"
+            " got '${var.x}'",
+        ),
+        (
+            HEAD + "repositories:\n  ab:\n    encryption_type: KMS_DSSE\n",
+            "5: repositories.ab.encryption_type: encryption_type KMS_DSSE is offered in AWS"
+            " GovCloud (US) Regions only, got Region ap-northeast-2; use KMS",
+        ),
+        (
+            HEAD + "registry:\n  replication:\n    rules:\n"
+            "      - destinations:\n          - region: ap-northeast-2\n",
+            "7: registry.replication.rules[0].destinations[0]: a registry cannot replicate to"
+            " itself, got Region 'ap-northeast-2' of account 111111111111",
+        ),
+        (
+            HEAD + "repositories:\n  ab:\n    pull: [{roll: x}]\n",
+            "5: repositories.ab.pull[0].roll: unknown key 'roll'; did you mean 'role'?",
+        ),
+        (
+            HEAD + "repositories:\n  ab: [1]\n",
+            "4: repositories.ab: ab must be a mapping, got a list of 1",
+        ),
+    ],
+)
+def test_fails_with(tmp_path: Path, text: str, expected: str) -> None:
+    assert sentences(write(tmp_path, dev=text)) == [f"dev.yaml:{expected}"]
+
+
+def test_a_problem_of_the_defaults_is_told_once_where_it_is_written(tmp_path: Path) -> None:
+    text = HEAD + "repository_defaults:\n  kms_key: alias/x\nrepositories: {aa: , bb: , cc: }\n"
+    assert sentences(write(tmp_path, dev=text)) == [
+        "dev.yaml:4: repository_defaults.kms_key: kms_key must be the full ARN of a key"
+        " (arn:aws:kms:<region>:<account>:key/<id>), no alias and no bare id, got 'alias/x'",
+        "dev.yaml:4: repository_defaults.kms_key: 'kms_key' needs encryption_type KMS or"
+        " KMS_DSSE, got AES256",
+    ]
+
+
+def test_tags_count_with_those_of_the_environment(tmp_path: Path) -> None:
+    tags = "".join(f"  t{number}: x\n" for number in range(47))
+    text = HEAD + f"tags:\n{tags}repositories:\n  aa: {{tags: {{one: x}}}}\n"
+    load_environments(write(tmp_path, dev=text))
+    text += "  bb: {tags: {one: x, two: x}}\n"
+    assert sentences(write(tmp_path, dev=text)) == [
+        "dev.yaml:53: repositories.bb.tags: a resource takes at most 50 tags,"
+        " got 51 with those of the environment"
+    ]
+
+
+def test_nothing_has_two_owners(tmp_path: Path) -> None:
+    replication = "registry: {replication: {rules: [{destinations: [{region: us-west-2}]}]}}\n"
+    text = HEAD + replication + "repositories:\n  payments/api:\n"
+    found = sentences(write(tmp_path, blue=text, green=text))
+    assert found == [
+        "green.yaml:3: registry.replication: the registry's replication of account 111111111111"
+        f" in ap-northeast-2 is defined in {tmp_path}/blue.yaml already",
+        "green.yaml:5: repositories.payments/api: repository 'payments/api' of account"
+        f" 111111111111 in ap-northeast-2 is defined in {tmp_path}/blue.yaml already",
+    ]
+
+
+def test_policy_conditions_may_hold_variables_of_iam(tmp_path: Path) -> None:
+    statement = (
+        "{principals: [{account: '222222222222'}], actions: ['ecr:ListImages'],"
+        " conditions: {StringEquals: {'aws:PrincipalTag/team': '${aws:PrincipalTag/owner}'}}}"
+    )
+    text = HEAD + f"repositories:\n  ab:\n    repository_policy_statements: [{statement}]\n"
+    load_environments(write(tmp_path, dev=text))
+
+
+def test_leaves_no_file_out_silently(tmp_path: Path) -> None:
+    write(tmp_path, dev=HEAD)
+    (tmp_path / "prod.yml").write_text(HEAD)
+    assert sentences(tmp_path) == [
+        "prod.yml:1: an environment file must end in .yaml, or it would be left out"
+    ]
+
+
+def test_fails_without_files_and_without_a_directory(tmp_path: Path) -> None:
+    assert "there is no environment file (*.yaml) in it" in sentences(tmp_path)[0]
+    assert "there is no such directory" in sentences(tmp_path / "nowhere")[0]

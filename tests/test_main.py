@@ -1,0 +1,98 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ecr_constructs import bindings
+
+PROJECT = Path(__file__).parent.parent
+
+
+def run(out: Path, *, environments: Path | None = None, code: str = "", **environ: str) -> str:
+    """Run the app as a process of its own, and return what it prints for people.
+
+    :param code: runs before the app, in its process.
+    """
+    environ = {**os.environ, "CDKTF_OUTDIR": str(out), **environ}
+    if environments is not None:
+        environ["ECR_ENVIRONMENTS"] = str(environments)
+    app = f"{code}\nimport runpy; runpy.run_path('main.py', run_name='__main__')"
+    result = subprocess.run(
+        [sys.executable, "-c", app],
+        cwd=PROJECT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return result.stdout
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    found = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {str(path.relative_to(folder)): content for path, content in found.items()}
+
+
+def test_writes_a_stack_for_each_environment(tmp_path: Path) -> None:
+    printed = run(tmp_path)
+    assert printed.splitlines() == [
+        "dev: 4 repositories",
+        "prod: 3 repositories",
+        "staging: 3 repositories",
+    ]
+    assert {path.name for path in (tmp_path / "stacks").iterdir()} == {
+        "ecr-dev",
+        "ecr-prod",
+        "ecr-staging",
+    }
+
+
+def test_names_no_path_of_the_machine(tmp_path: Path) -> None:
+    run(tmp_path)
+    for name, content in files(tmp_path).items():
+        for path in (tmp_path, PROJECT, Path.home()):
+            assert f"{path}/".encode() not in content, name
+
+
+ORDINARY_IMPORT = "import cdktf_cdktf_provider_aws"
+
+
+def test_writes_the_same_bytes_every_time_and_with_the_bindings_imported_the_ordinary_way(
+    tmp_path: Path,
+) -> None:
+    run(tmp_path / "first")
+    run(tmp_path / "again")
+    run(tmp_path / "ordinary", code=ORDINARY_IMPORT)
+    first = files(tmp_path / "first")
+    assert len(first) == 4
+    assert files(tmp_path / "again") == first
+    assert files(tmp_path / "ordinary") == first
+
+
+def test_steps_aside_for_the_options_and_the_node_of_the_user(tmp_path: Path) -> None:
+    node = bindings.node_environment({})["JSII_NODE"]
+    run(tmp_path / "ours")
+    run(tmp_path / "users", JSII_NODE=node, NODE_OPTIONS="--no-deprecation")
+    assert files(tmp_path / "users") == files(tmp_path / "ours")
+
+
+def test_a_bad_file_gives_sentences_and_touches_nothing(tmp_path: Path) -> None:
+    environments, out = tmp_path / "environments", tmp_path / "cdktf.out"
+    environments.mkdir()
+    good = 'account: "111111111111"\nregion: us-east-1\n'
+    (environments / "good.yaml").write_text(good)
+    run(out, environments=environments)
+    before = files(out)
+    (environments / "bad.yaml").write_text(good + "repositories: {X: }\ntag: {}\n")
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        run(out, environments=environments)
+    assert caught.value.returncode == 1
+    assert caught.value.stdout == ""
+    assert caught.value.stderr.splitlines() == [
+        f"{environments}/bad.yaml:3: repositories.X: repository name must be 2 to 256 characters,"
+        " got 'X' (1)",
+        f"{environments}/bad.yaml:4: tag: unknown key 'tag'; did you mean 'tags'?",
+    ]
+    assert files(out) == before

@@ -1,0 +1,292 @@
+import inspect
+import json
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cdktf import App, TerraformStack
+from conftest import Resources, readable, resolved, synthesized
+
+from ecr_constructs import (
+    EncryptionType,
+    InvalidValueError,
+    LifecycleRule,
+    PolicyStatement,
+    Principal,
+    Repository,
+    RepositorySettings,
+    TagMutability,
+)
+from ecr_constructs.repository_policy import PULL_ACTIONS, PUSH_ACTIONS
+
+ROLE = Principal(role="arn:aws:iam::111111111111:role/team/task")
+USER = Principal(user="arn:aws:iam::111111111111:user/ann")
+ACCOUNT = Principal(account="222222222222")
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+def test_is_safe_by_default(stack: TerraformStack, resources: Resources) -> None:
+    Repository(stack, "Api", repository_name="payments/api")
+    [resource] = resources("aws_ecr_repository")
+    assert readable(resource) == {
+        "name": "payments/api",
+        "image_tag_mutability": "IMMUTABLE",
+        "image_scanning_configuration": {"scan_on_push": True},
+        "encryption_configuration": [{"encryption_type": "AES256"}],
+    }
+    assert resources("aws_ecr_lifecycle_policy") == []
+    assert resources("aws_ecr_repository_policy") == []
+
+
+def test_takes_everything(stack: TerraformStack, resources: Resources) -> None:
+    key = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    repository = Repository(
+        stack,
+        "Api",
+        repository_name="payments/api",
+        image_tag_mutability=TagMutability.IMMUTABLE_WITH_EXCLUSION,
+        image_tag_mutability_exclusion_filters=["latest"],
+        scan_on_push=False,
+        encryption_type=EncryptionType.KMS,
+        kms_key=key,
+        force_delete=True,
+        prevent_destroy=True,
+        tags={"discount": "100%{x}"},
+        lifecycle_rules=[LifecycleRule(max_image_count=10)],
+        pull=[ROLE],
+        push=[USER],
+        pull_push=[ACCOUNT],
+        repository_policy_statements=[
+            PolicyStatement(principals=(ROLE,), actions=("ecr:ListImages",))
+        ],
+    )
+    [resource] = resources("aws_ecr_repository")
+    assert readable(resource) == {
+        "name": "payments/api",
+        "image_tag_mutability": "IMMUTABLE_WITH_EXCLUSION",
+        "image_tag_mutability_exclusion_filter": [{"filter": "latest", "filter_type": "WILDCARD"}],
+        "image_scanning_configuration": {"scan_on_push": False},
+        "encryption_configuration": [{"encryption_type": "KMS", "kms_key": key}],
+        "force_delete": True,
+        "lifecycle": {"prevent_destroy": True},
+        "tags": {"discount": "100%%{x}"},
+    }
+    [lifecycle] = resources("aws_ecr_lifecycle_policy")
+    assert json.loads(lifecycle["policy"])["rules"][0]["selection"]["countNumber"] == 10
+    assert repository.required_provider_versions == ("6.8.0",)
+
+
+def statements(resources: Resources) -> list[dict[str, Any]]:
+    [policy] = resources("aws_ecr_repository_policy")
+    found: list[dict[str, Any]] = json.loads(policy["policy"])["Statement"]
+    return found
+
+
+def test_grants_are_merged_and_keep_their_order(
+    stack: TerraformStack, resources: Resources
+) -> None:
+    repository = Repository(stack, "Api", repository_name="payments/api", pull=[ROLE])
+    repository.grant_push(USER)
+    repository.grant_pull_push(ACCOUNT)
+    repository.grant_pull(ROLE)
+    repository.add_to_resource_policy(
+        PolicyStatement(principals=(USER,), actions=("ecr:ListImages",))
+    )
+    pull, push, listing = statements(resources)
+    assert pull["Principal"]["AWS"] == [ROLE.role, "222222222222"]
+    assert pull["Action"] == list(PULL_ACTIONS)
+    assert push["Principal"]["AWS"] == [USER.user, "222222222222"]
+    assert push["Action"] == list(PUSH_ACTIONS)
+    assert listing["Action"] == "ecr:ListImages"
+    assert not any("Resource" in s or "ecr:*" in s["Action"] for s in (pull, push, listing))
+
+
+def test_lifecycle_rules_can_be_added(stack: TerraformStack, resources: Resources) -> None:
+    repository = Repository(stack, "Api", repository_name="payments/api")
+    repository.add_lifecycle_rule(LifecycleRule(max_image_count=10))
+    repository.add_lifecycle_rule(LifecycleRule(tag_pattern_list=("v*",), max_image_count=100))
+    [policy] = resources("aws_ecr_lifecycle_policy")
+    statuses = [r["selection"]["tagStatus"] for r in json.loads(policy["policy"])["rules"]]
+    assert statuses == ["tagged", "any"]
+
+
+def test_a_rule_that_does_not_fit_is_not_added(stack: TerraformStack, resources: Resources) -> None:
+    last_ten = LifecycleRule(max_image_count=10)
+    repository = Repository(stack, "Api", repository_name="ab", lifecycle_rules=[last_ten])
+    before = resources("aws_ecr_lifecycle_policy")
+    with pytest.raises(ValueError, match="only one rule of a storage class"):
+        repository.add_lifecycle_rule(last_ten)
+    assert resources("aws_ecr_lifecycle_policy") == before
+
+
+def test_tells_where_it_is(stack: TerraformStack) -> None:
+    repository = Repository(stack, "Api", repository_name="payments/api")
+    assert resolved(stack, repository.repository_arn).endswith(".arn}")
+    assert resolved(stack, repository.repository_name).endswith(".name}")
+    assert resolved(stack, repository.registry_id).endswith(".registry_id}")
+    uri = resolved(stack, repository.repository_uri)
+    assert uri.endswith(".repository_url}")
+    assert (
+        resolved(stack, repository.repository_uri_for_tag("v1.2.3-abc123"))
+        == f"{uri}:v1.2.3-abc123"
+    )
+    assert resolved(stack, repository.repository_uri_for_digest(DIGEST)) == f"{uri}@{DIGEST}"
+    inner = uri.removeprefix("${").removesuffix("}")
+    assert resolved(stack, repository.registry_uri) == ('${element(split("/", ' + inner + "), 0)}")
+
+
+@pytest.mark.parametrize("tag", ["", ".a", "-a", "a b", "a:b", "x" * 129])
+def test_fails_with_a_tag_that_no_client_takes(stack: TerraformStack, tag: str) -> None:
+    repository = Repository(stack, "Api", repository_name="payments/api")
+    with pytest.raises(ValueError, match="image tag must"):
+        repository.repository_uri_for_tag(tag)
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:abc", DIGEST.upper(), DIGEST[7:]])
+def test_fails_with_a_digest_of_another_form(stack: TerraformStack, digest: str) -> None:
+    repository = Repository(stack, "Api", repository_name="payments/api")
+    with pytest.raises(ValueError, match="image digest must be 'sha256:'"):
+        repository.repository_uri_for_digest(digest)
+
+
+def test_fails_with_everything_at_once_and_defines_nothing(stack: TerraformStack) -> None:
+    last_ten = LifecycleRule(max_image_count=10)
+    with pytest.raises(InvalidValueError) as caught:
+        Repository(
+            stack,
+            "Api",
+            repository_name="BAD NAME!!",
+            image_tag_mutability="immutable",  # type: ignore[arg-type]
+            scan_on_push="yes",  # type: ignore[arg-type]
+            kms_key="alias/x",
+            tags={"aws:x": "y"},
+            lifecycle_rules=[last_ten, last_ten],
+            pull=ROLE,  # type: ignore[arg-type]
+        )
+    assert [problem.path for problem in caught.value.problems] == [
+        (),
+        ("image_tag_mutability",),
+        ("kms_key",),
+        ("kms_key",),
+        ("scan_on_push",),
+        ("tags", "aws:x"),
+        ("lifecycle_rules", 1),
+        ("pull",),
+    ]
+    assert "\n" not in str(caught.value)
+    assert stack.node.try_find_child("Api") is None
+
+
+def test_deploy_time_values_pass(stack: TerraformStack, resources: Resources) -> None:
+    first = Repository(stack, "First", repository_name="first")
+    Repository(
+        stack,
+        "Second",
+        repository_name=f"${{var.team}}/{first.repository_name}",
+        tags={"source": first.repository_arn},
+        pull=[Principal(role="${aws_iam_role.task.arn}")],
+    )
+    second = resources("aws_ecr_repository")[1]
+    assert second["name"].startswith("${var.team}/${aws_ecr_repository.First")
+    assert second["tags"]["source"].startswith("${aws_ecr_repository.First")
+
+
+def test_attributes_cross_stacks(tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path), skip_validation=True)
+    one, other = TerraformStack(app, "one"), TerraformStack(app, "other")
+    repository = Repository(one, "Api", repository_name="payments/api")
+    Repository(other, "Copy", repository_name="ab", tags={"arn": repository.repository_arn})
+    app.synth()
+    written = json.loads((tmp_path / "stacks" / "other" / "cdk.tf.json").read_text())
+    assert "terraform_remote_state" in written["data"]
+
+
+def test_constructor_and_settings_are_one_vocabulary() -> None:
+    parameters = inspect.signature(Repository.__init__).parameters
+    keywords = [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY]
+    assert keywords == ["repository_name", *(field.name for field in fields(RepositorySettings))]
+    for field in fields(RepositorySettings):
+        if field.default is not MISSING:
+            assert parameters[field.name].default == field.default
+
+
+def test_ids_are_pinned(stack: TerraformStack) -> None:
+    # A new id makes Terraform replace the repository, with its images.
+    Repository(
+        stack,
+        "Api",
+        repository_name="payments/api",
+        lifecycle_rules=[LifecycleRule(max_image_count=10)],
+        pull=[ROLE],
+    )
+    found = synthesized(stack)["resource"]
+    assert {kind: list(resources) for kind, resources in found.items()} == {
+        "aws_ecr_lifecycle_policy": ["Api_LifecyclePolicy_B88DEDEC"],
+        "aws_ecr_repository": ["Api_F70053CD"],
+        "aws_ecr_repository_policy": ["Api_RepositoryPolicy_2110BF98"],
+    }
+
+
+def test_reference_by_name_is_looked_up(stack: TerraformStack) -> None:
+    reference = Repository.from_repository_name(stack, "Shared", "shared/base")
+    assert resolved(stack, reference.repository_uri_for_tag("v1")).endswith(".repository_url}:v1")
+    assert resolved(stack, reference.repository_arn).startswith("${data.aws_ecr_repository.")
+    data = synthesized(stack)["data"]["aws_ecr_repository"]
+    assert [readable(source) for source in data.values()] == [{"name": "shared/base"}]
+
+
+def test_reference_by_arn_knows_everything(stack: TerraformStack) -> None:
+    arn = "arn:aws-cn:ecr:cn-north-1:111111111111:repository/shared/base"
+    reference = Repository.from_repository_arn(stack, "Shared", arn)
+    assert reference.repository_arn == arn
+    assert reference.repository_name == "shared/base"
+    assert reference.registry_id == "111111111111"
+    assert reference.registry_uri == "111111111111.dkr.ecr.cn-north-1.amazonaws.com.cn"
+    assert reference.repository_uri_for_tag("v1") == f"{reference.registry_uri}/shared/base:v1"
+
+
+@pytest.mark.parametrize(
+    ("arn", "sentence"),
+    [
+        ("shared/base", "repository ARN must be arn:"),
+        ("arn:aws:ecr:us-east-1:111111111111:repository/BAD", "repository ARN must be arn:"),
+        ("arn:aws:ecr:us-wst-9:111111111111:repository/ab", "must be a Region that has ECR"),
+        ("arn:aws:ecr:cn-north-1:111111111111:repository/ab", "must be of partition aws-cn"),
+    ],
+)
+def test_reference_fails_with(stack: TerraformStack, arn: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Repository.from_repository_arn(stack, "Shared", arn)
+    with pytest.raises(ValueError, match="repository name must"):
+        Repository.from_repository_name(stack, "Named", "BAD")
+
+
+def test_reference_is_granted_on_the_side_of_the_principal(
+    stack: TerraformStack, resources: Resources
+) -> None:
+    arn = "arn:aws:ecr:us-east-1:111111111111:repository/shared/base"
+    reference = Repository.from_repository_arn(stack, "Shared", arn)
+    reference.grant_pull(ROLE)
+    reference.grant_pull_push(ROLE, USER)
+    pull, push = resources("aws_iam_role_policy")
+    assert (pull["role"], pull["name_prefix"]) == ("task", "ecr-pull-")
+    assert json.loads(pull["policy"])["Statement"] == [
+        {"Sid": "Pull", "Effect": "Allow", "Action": list(PULL_ACTIONS), "Resource": arn},
+        {
+            "Sid": "Login",
+            "Effect": "Allow",
+            "Action": "ecr:GetAuthorizationToken",
+            "Resource": "*",
+        },
+    ]
+    assert json.loads(push["policy"])["Statement"][0]["Action"] == list(PUSH_ACTIONS)
+    assert [policy["user"] for policy in resources("aws_iam_user_policy")] == ["ann", "ann"]
+    assert resources("aws_ecr_repository_policy") == []
+
+
+def test_reference_is_not_granted_to_an_account(stack: TerraformStack) -> None:
+    reference = Repository.from_repository_name(stack, "Shared", "shared/base")
+    with pytest.raises(ValueError, match="to roles and users, got account '222222222222'"):
+        reference.grant_pull(ROLE, ACCOUNT)
+    assert len(reference.node.children) == 1
