@@ -121,7 +121,8 @@ class _Composer:
     anchors: dict[str, Node] = field(default_factory=dict)
 
     def document(self) -> Node:
-        self.events = yaml.parse(self.text, Loader=yaml.CSafeLoader)
+        events: Iterator[Any] = yaml.parse(self.text, Loader=yaml.CSafeLoader)
+        self.events = events
         root: Node | None = None
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):

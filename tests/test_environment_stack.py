@@ -34,7 +34,8 @@ def test_every_environment_of_the_project_has_a_snapshot() -> None:
 
 def stack_of(**file: Any) -> dict[str, Any]:
     environment = Environment.model_validate_json(json.dumps(HEAD | file))
-    return synthesized(EnvironmentStack(new_app(), name="test", environment=environment))
+    stack = EnvironmentStack(new_app(), name="test", environment=environment)
+    return synthesized(stack)
 
 
 def test_deploys_to_its_own_account_only() -> None:
@@ -65,7 +66,7 @@ def test_keeps_its_state_beside_the_output_by_default() -> None:
 
 
 def test_keeps_its_state_in_a_bucket_with_a_lock() -> None:
-    s3 = {"bucket": "state", "region": "us-east-1"}
+    s3: dict[str, Any] = {"bucket": "state", "region": "us-east-1"}
     assert stack_of(backend={"s3": s3})["terraform"]["backend"] == {
         "s3": {
             "bucket": "state",

@@ -222,9 +222,9 @@ def test_ids_are_pinned(stack: TerraformStack) -> None:
     )
     found = synthesized(stack)["resource"]
     assert {kind: list(resources) for kind, resources in found.items()} == {
-        "aws_ecr_lifecycle_policy": ["Api_LifecyclePolicy_B88DEDEC"],
+        "aws_ecr_lifecycle_policy": ["Api_LifecyclePolicy_86C54216"],
         "aws_ecr_repository": ["Api_F70053CD"],
-        "aws_ecr_repository_policy": ["Api_RepositoryPolicy_2110BF98"],
+        "aws_ecr_repository_policy": ["Api_RepositoryPolicy_FABDE27E"],
     }
 
 

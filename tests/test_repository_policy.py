@@ -41,7 +41,7 @@ def test_renders_in_the_order_of_aws_without_a_resource() -> None:
 
 
 def test_grants_exactly_what_docker_calls() -> None:
-    pull, push = grant_statements(pull=[ROLE], push=[ACCOUNT], pull_push=[ROLE])
+    pull, push = grant_statements(pull=(ROLE,), push=(ACCOUNT,), pull_push=(ROLE,))
     assert pull.actions == PULL_ACTIONS
     assert pull.principals == (ROLE,)
     assert push.actions == PUSH_ACTIONS

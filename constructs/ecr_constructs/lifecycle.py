@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from cdktf_cdktf_provider_aws.ecr_lifecycle_policy import EcrLifecyclePolicy
 from constructs import Construct
@@ -257,12 +258,24 @@ def lifecycle_policy_document(rules: Sequence[LifecycleRule]) -> dict[str, objec
     return {"rules": [rule.render() for rule in numbered(rules)]}
 
 
-def lifecycle_policy_problems(rules: Sequence[LifecycleRule]) -> Iterator[Problem]:
+@lru_cache(maxsize=1024)
+def lifecycle_policy_text(rules: tuple[LifecycleRule, ...]) -> str:
+    """The lifecycle policy as it is handed to Terraform. Most repositories share one."""
+    return json_text(lifecycle_policy_document(rules))
+
+
+def lifecycle_policy_problems(rules: Sequence[LifecycleRule]) -> Sequence[Problem]:
     """Check what the rules of one policy owe each other, per storage class where AWS does so."""
-    wrong = list(sequence("lifecycle_rules", rules, LifecycleRule))
-    yield from wrong
-    if wrong:
-        return
+    wrong = tuple(sequence("lifecycle_rules", rules, LifecycleRule))
+    return wrong or _problems_together(tuple(rules))
+
+
+@lru_cache(maxsize=1024)
+def _problems_together(rules: tuple[LifecycleRule, ...]) -> tuple[Problem, ...]:
+    return tuple(_count_and_order_problems(rules))
+
+
+def _count_and_order_problems(rules: tuple[LifecycleRule, ...]) -> Iterator[Problem]:
     if len(rules) > MAX_RULES:
         yield Problem(f"a lifecycle policy takes at most {MAX_RULES} rules, got {len(rules)}")
     seen: set[int] = set()
@@ -342,7 +355,7 @@ class LifecyclePolicy(Construct):
             self,
             "Resource",
             repository=repository_name,
-            policy=json_text(lifecycle_policy_document(rules)),
+            policy=lifecycle_policy_text(tuple(rules)),
         )
 
     def replace_rules(self, rules: Sequence[LifecycleRule]) -> None:
@@ -351,4 +364,4 @@ class LifecyclePolicy(Construct):
         :raises ValueError: for rules that ECR would refuse together.
         """
         refuse(lifecycle_policy_problems(rules))
-        self._resource.policy = json_text(lifecycle_policy_document(rules))
+        self._resource.policy = lifecycle_policy_text(tuple(rules))

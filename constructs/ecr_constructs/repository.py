@@ -3,30 +3,33 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from cdktf import Fn, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_ecr_repository import DataAwsEcrRepository
+from cdktf_cdktf_provider_aws.ecr_lifecycle_policy import EcrLifecyclePolicy
 from cdktf_cdktf_provider_aws.ecr_repository import (
     EcrRepository,
     EcrRepositoryEncryptionConfiguration,
     EcrRepositoryImageScanningConfiguration,
     EcrRepositoryImageTagMutabilityExclusionFilter,
 )
+from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_user_policy import IamUserPolicy
 from constructs import Construct
 
 from ecr_constructs.checks import InvalidValueError, is_token, refuse, shown, text
 from ecr_constructs.encryption import EncryptionType
-from ecr_constructs.lifecycle import LifecyclePolicy, LifecycleRule
+from ecr_constructs.lifecycle import LifecycleRule, lifecycle_policy_text
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import REPOSITORY_NAME, Registry, repository_name_problems
 from ecr_constructs.repository_policy import (
     PULL_ACTIONS,
     PUSH_ACTIONS,
     PolicyStatement,
-    RepositoryPolicy,
+    repository_policy_text,
 )
 from ecr_constructs.repository_settings import RepositorySettings
 from ecr_constructs.tag_mutability import TagMutability
@@ -184,8 +187,8 @@ class Repository(RepositoryBase):
         super().__init__(scope, id_)
         self._settings = settings
         self._source = self._define(repository_name)
-        self._lifecycle_policy: LifecyclePolicy | None = None
-        self._policy: RepositoryPolicy | None = None
+        self._lifecycle_policy: EcrLifecyclePolicy | None = None
+        self._policy: EcrRepositoryPolicy | None = None
         if settings.lifecycle_rules or settings.policy_statements:
             name = self.repository_name
             self._write_lifecycle_policy(name)
@@ -205,14 +208,8 @@ class Repository(RepositoryBase):
                 for pattern in settings.image_tag_mutability_exclusion_filters
             ]
             or None,
-            image_scanning_configuration=EcrRepositoryImageScanningConfiguration(
-                scan_on_push=settings.scan_on_push
-            ),
-            encryption_configuration=[
-                EcrRepositoryEncryptionConfiguration(
-                    encryption_type=settings.encryption_type, kms_key=settings.kms_key
-                )
-            ],
+            image_scanning_configuration=_scanning(settings.scan_on_push),
+            encryption_configuration=[_encryption(settings.encryption_type, settings.kms_key)],
             force_delete=settings.force_delete or None,
             tags={escaped(k): escaped(v) for k, v in settings.tags.items()} or None,
             lifecycle=(
@@ -270,22 +267,31 @@ class Repository(RepositoryBase):
         self._settings = replace(self._settings, pull_push=(*self._settings.pull_push, *principals))
         self._write_policy(self.repository_name)
 
+    # The two policies are defined here and not as the constructs of their rooms: a node of the
+    # tree more for each would make a repository a fifth more expensive.
+
     def _write_lifecycle_policy(self, repository_name: str) -> None:
         rules = self._settings.lifecycle_rules
         if self._lifecycle_policy is not None:
-            self._lifecycle_policy.replace_rules(rules)
+            self._lifecycle_policy.policy = lifecycle_policy_text(rules)
         elif rules:
-            self._lifecycle_policy = LifecyclePolicy(
-                self, "LifecyclePolicy", repository_name=repository_name, rules=rules
+            self._lifecycle_policy = EcrLifecyclePolicy(
+                self,
+                "LifecyclePolicy",
+                repository=repository_name,
+                policy=lifecycle_policy_text(rules),
             )
 
     def _write_policy(self, repository_name: str) -> None:
         statements = self._settings.policy_statements
         if self._policy is not None:
-            self._policy.replace_statements(statements)
+            self._policy.policy = repository_policy_text(statements)
         elif statements:
-            self._policy = RepositoryPolicy(
-                self, "RepositoryPolicy", repository_name=repository_name, statements=statements
+            self._policy = EcrRepositoryPolicy(
+                self,
+                "RepositoryPolicy",
+                repository=repository_name,
+                policy=repository_policy_text(statements),
             )
 
     @staticmethod
@@ -411,6 +417,20 @@ class RepositoryReference(RepositoryBase):
             elif principal.user is not None:
                 user = _last_part(principal.user)
                 IamUserPolicy(self, id_, user=user, name_prefix=prefix, policy=policy)
+
+
+# Making one costs the bindings as much checking as a whole resource, and most repositories
+# share it.
+@lru_cache
+def _scanning(scan_on_push: bool) -> EcrRepositoryImageScanningConfiguration:
+    return EcrRepositoryImageScanningConfiguration(scan_on_push=scan_on_push)
+
+
+@lru_cache
+def _encryption(
+    encryption_type: EncryptionType, kms_key: str | None
+) -> EcrRepositoryEncryptionConfiguration:
+    return EcrRepositoryEncryptionConfiguration(encryption_type=encryption_type, kms_key=kms_key)
 
 
 def _last_part(arn: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
 from constructs import Construct
@@ -110,7 +111,9 @@ class PolicyStatement:
     """Actions on a repository, such as ecr:DescribeImages."""
     effect: Effect = Effect.ALLOW
     """Whether it allows or denies."""
-    conditions: Mapping[str, Mapping[str, str | tuple[str, ...]]] = field(default_factory=dict)
+    conditions: Mapping[str, Mapping[str, str | tuple[str, ...]]] = field(
+        default_factory=dict, hash=False
+    )
     """Operator, then condition key, then value or values, as in a policy document."""
     sid: str | None = None
     """A name, for people."""
@@ -120,6 +123,11 @@ class PolicyStatement:
         object.__setattr__(self, "principals", tuple(self.principals))
         object.__setattr__(self, "actions", tuple(self.actions))
         object.__setattr__(self, "effect", Effect(self.effect))
+        conditions = {
+            operator: {k: v if isinstance(v, str) else tuple(v) for k, v in keys.items()}
+            for operator, keys in self.conditions.items()
+        }
+        object.__setattr__(self, "conditions", conditions)
 
     def _problems(self) -> Iterator[Problem]:
         yield from within(("principals",), sequence("principals", self.principals, Principal))
@@ -187,25 +195,33 @@ def repository_policy_document(statements: Sequence[PolicyStatement]) -> dict[st
     return {"Version": "2012-10-17", "Statement": [s.render() for s in statements]}
 
 
-def repository_policy_problems(statements: Sequence[PolicyStatement]) -> Iterator[Problem]:
+@lru_cache(maxsize=1024)
+def repository_policy_text(statements: tuple[PolicyStatement, ...]) -> str:
+    """The repository policy as it is handed to Terraform. Most repositories share one."""
+    return json_text(repository_policy_document(statements))
+
+
+def repository_policy_problems(statements: Sequence[PolicyStatement]) -> Sequence[Problem]:
     """Check what the statements of one policy owe each other: their length as JSON."""
-    wrong = list(sequence("repository_policy_statements", statements, PolicyStatement))
-    yield from wrong
-    if wrong:
-        return
+    wrong = tuple(sequence("repository_policy_statements", statements, PolicyStatement))
+    return wrong or _length_problems(tuple(statements))
+
+
+@lru_cache(maxsize=1024)
+def _length_problems(statements: tuple[PolicyStatement, ...]) -> tuple[Problem, ...]:
     length = sent_length(repository_policy_document(statements))
-    if length > MAX_POLICY_LENGTH:
-        yield Problem(
-            f"a repository policy must be at most {MAX_POLICY_LENGTH} characters as JSON,"
-            f" got {length}"
-        )
+    if length <= MAX_POLICY_LENGTH:
+        return ()
+    limit = f"a repository policy must be at most {MAX_POLICY_LENGTH} characters as JSON"
+    return (Problem(f"{limit}, got {length}"),)
 
 
+@lru_cache(maxsize=1024)
 def grant_statements(
     *,
-    pull: Sequence[Principal] = (),
-    push: Sequence[Principal] = (),
-    pull_push: Sequence[Principal] = (),
+    pull: tuple[Principal, ...] = (),
+    push: tuple[Principal, ...] = (),
+    pull_push: tuple[Principal, ...] = (),
 ) -> tuple[PolicyStatement, ...]:
     """The statements that let principals pull, push, or do both: one for each that is needed."""
     return tuple(
@@ -243,7 +259,7 @@ class RepositoryPolicy(Construct):
             self,
             "Resource",
             repository=repository_name,
-            policy=json_text(repository_policy_document(statements)),
+            policy=repository_policy_text(statements),
         )
 
     def replace_statements(self, statements: Sequence[PolicyStatement]) -> None:
@@ -252,4 +268,4 @@ class RepositoryPolicy(Construct):
         :raises ValueError: for statements that ECR would refuse together.
         """
         refuse(repository_policy_problems(statements))
-        self._resource.policy = json_text(repository_policy_document(statements))
+        self._resource.policy = repository_policy_text(tuple(statements))
