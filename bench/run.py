@@ -57,6 +57,8 @@ class Case:
             "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(cache),
             **self.environ,
         }
+        # What the last run wrote is on disk before this one starts to write.
+        os.sync()
         start = time.perf_counter()
         process = subprocess.Popen(
             list(self.command), cwd=PROJECT, env=environ, stdout=subprocess.DEVNULL

@@ -47,8 +47,8 @@ class EnvironmentStack(TerraformStack):
                 registry=environment.home,
                 rules=environment.registry.replication.rules,
             )
-        urls = {key: repository.repository_uri for key, repository in repositories.items()}
-        arns = {key: repository.repository_arn for key, repository in repositories.items()}
+        urls = {key: found.expression("repository_url") for key, found in repositories.items()}
+        arns = {key: found.expression("arn") for key, found in repositories.items()}
         self._output("repository_urls", urls, "Repository name to its URL")
         self._output("repository_arns", arns, "Repository name to its ARN")
         self._output("registry_uri", environment.home.registry_uri, "Address for docker login")

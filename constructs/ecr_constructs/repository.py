@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol, TypeVar
 
 from cdktf import Fn, TerraformResourceLifecycle
@@ -186,13 +186,12 @@ class Repository(RepositoryBase):
         refuse(problems)
         super().__init__(scope, id_)
         self._settings = settings
-        self._source = self._define(repository_name)
+        self._source = self._resource = self._define(repository_name)
         self._lifecycle_policy: EcrLifecyclePolicy | None = None
         self._policy: EcrRepositoryPolicy | None = None
         if settings.lifecycle_rules or settings.policy_statements:
-            name = self.repository_name
-            self._write_lifecycle_policy(name)
-            self._write_policy(name)
+            self._write_lifecycle_policy()
+            self._write_policy()
 
     def _define(self, repository_name: str) -> EcrRepository:
         settings = self._settings
@@ -219,6 +218,20 @@ class Repository(RepositoryBase):
             ),
         )
 
+    def expression(self, attribute: str) -> str:
+        """An attribute of the repository as a Terraform expression, for its own stack only.
+
+        The properties give tokens, which other stacks can use as well; each is a crossing into
+        jsii, while all expressions of a repository share one.
+
+        :param attribute: of the resource `aws_ecr_repository`, such as `arn`.
+        """
+        return f"${{{self._address}.{attribute}}}"
+
+    @cached_property
+    def _address(self) -> str:
+        return self._resource.fqn
+
     @property
     def required_provider_versions(self) -> tuple[str, ...]:
         """Versions of the AWS provider from which on it can express this repository."""
@@ -232,7 +245,7 @@ class Repository(RepositoryBase):
         self._settings = replace(
             self._settings, lifecycle_rules=(*self._settings.lifecycle_rules, *rules)
         )
-        self._write_lifecycle_policy(self.repository_name)
+        self._write_lifecycle_policy()
 
     def add_to_resource_policy(self, *statements: PolicyStatement) -> None:
         """Add statements to the repository's policy, after those that are there.
@@ -246,7 +259,7 @@ class Repository(RepositoryBase):
                 *statements,
             ),
         )
-        self._write_policy(self.repository_name)
+        self._write_policy()
 
     def grant_pull(self, *principals: Principal) -> None:
         """Let principals pull images: a statement of the repository's policy.
@@ -255,22 +268,22 @@ class Repository(RepositoryBase):
         can give; a principal of another account needs the three pull actions there as well.
         """
         self._settings = replace(self._settings, pull=(*self._settings.pull, *principals))
-        self._write_policy(self.repository_name)
+        self._write_policy()
 
     def grant_push(self, *principals: Principal) -> None:
         """Let principals push images; otherwise as `grant_pull`."""
         self._settings = replace(self._settings, push=(*self._settings.push, *principals))
-        self._write_policy(self.repository_name)
+        self._write_policy()
 
     def grant_pull_push(self, *principals: Principal) -> None:
         """Let principals pull and push images; otherwise as `grant_pull`."""
         self._settings = replace(self._settings, pull_push=(*self._settings.pull_push, *principals))
-        self._write_policy(self.repository_name)
+        self._write_policy()
 
     # The two policies are defined here and not as the constructs of their rooms: a node of the
     # tree more for each would make a repository a fifth more expensive.
 
-    def _write_lifecycle_policy(self, repository_name: str) -> None:
+    def _write_lifecycle_policy(self) -> None:
         rules = self._settings.lifecycle_rules
         if self._lifecycle_policy is not None:
             self._lifecycle_policy.policy = lifecycle_policy_text(rules)
@@ -278,11 +291,11 @@ class Repository(RepositoryBase):
             self._lifecycle_policy = EcrLifecyclePolicy(
                 self,
                 "LifecyclePolicy",
-                repository=repository_name,
+                repository=self.expression("name"),
                 policy=lifecycle_policy_text(rules),
             )
 
-    def _write_policy(self, repository_name: str) -> None:
+    def _write_policy(self) -> None:
         statements = self._settings.policy_statements
         if self._policy is not None:
             self._policy.policy = repository_policy_text(statements)
@@ -290,7 +303,7 @@ class Repository(RepositoryBase):
             self._policy = EcrRepositoryPolicy(
                 self,
                 "RepositoryPolicy",
-                repository=repository_name,
+                repository=self.expression("name"),
                 policy=repository_policy_text(statements),
             )
 

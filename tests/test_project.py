@@ -1,0 +1,115 @@
+"""What holds for the repository as a whole."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stacks import load_environments
+
+PROJECT = Path(__file__).parent.parent
+README = (PROJECT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of the README in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    return [PROJECT / name for name in listed.stdout.splitlines()]
+
+
+def test_constructs_is_no_package() -> None:
+    assert not (PROJECT / "constructs" / "__init__.py").exists()
+    assert not (PROJECT / "tests" / "constructs" / "__init__.py").exists()
+
+
+def test_the_library_knows_nothing_of_environments() -> None:
+    for file in (PROJECT / "constructs" / "ecr_constructs").glob("*.py"):
+        assert not re.search(
+            r"^\s*(from|import) (stacks|local|pydantic)", file.read_text(), re.MULTILINE
+        )
+
+
+def test_locks_name_no_source() -> None:
+    lock = json.loads((PROJECT / "Pipfile.lock").read_text())
+    assert lock["_meta"]["sources"] == []
+    assert not [p for group in ("default", "develop") for p in lock[group].values() if "index" in p]
+    assert "source" not in (PROJECT / "Pipfile").read_text().replace("[[source]]:", "")
+    assert '"resolved"' not in (PROJECT / "package-lock.json").read_text()
+
+
+def test_workflow_satisfies_the_published_schema() -> None:
+    checker = Path(sys.executable).with_name("check-jsonschema")
+    workflows = map(str, PROJECT.glob(".github/workflows/*.yml"))
+    command = [str(checker), "--builtin-schema", "vendor.github-workflows", *workflows]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+def test_pre_commit_refuses_a_package_called_constructs(tmp_path: Path) -> None:
+    pre_commit = Path(sys.executable).with_name("pre-commit")
+    config = PROJECT / ".pre-commit-config.yaml"
+    subprocess.run([pre_commit, "validate-config", config], check=True, capture_output=True)
+    repository = tmp_path / "repository"
+    (repository / "constructs").mkdir(parents=True)
+    (repository / "constructs" / "__init__.py").touch()
+    subprocess.run(["git", "init", "-q"], cwd=repository, check=True)
+    subprocess.run(["git", "add", "-A"], cwd=repository, check=True)
+    hook = [pre_commit, "run", "--config", config, "--all-files", "constructs-is-no-package"]
+    result = subprocess.run(hook, cwd=repository, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "constructs/__init__.py" in result.stdout
+
+
+def test_the_library_of_the_readme_synthesizes(tmp_path: Path) -> None:
+    [example] = blocks("python")
+    (tmp_path / "app.py").write_text(example)
+    subprocess.run([sys.executable, "app.py"], cwd=tmp_path, check=True, capture_output=True)
+    stack = json.loads((tmp_path / "cdktf.out/stacks/registry/cdk.tf.json").read_text())
+    assert [r["name"] for r in stack["resource"]["aws_ecr_repository"].values()] == ["payments/api"]
+    assert "aws_ecr_replication_configuration" in stack["resource"]
+
+
+def test_the_files_of_the_readme_are_environments(tmp_path: Path) -> None:
+    fragment, whole = blocks("yaml")
+    file = tmp_path / "example.yaml"
+    file.write_text(whole)
+    assert "payments/api" in load_environments(tmp_path)["example"].repositories
+    dev = (PROJECT / "environments" / "dev.yaml").read_text()
+    file.write_text(dev.replace("repositories:\n", f"repositories:\n{fragment}"))
+    assert "payments/refunds" in load_environments(tmp_path)["example"].repositories
+
+
+def test_the_sentences_of_the_readme_are_those_of_the_app(tmp_path: Path) -> None:
+    [block] = re.findall(r"^```\n(environments/.*?)^```", README, re.MULTILINE | re.DOTALL)
+    lines = [""] * 14
+    lines[0] = "account: 012345678901"
+    lines[1] = "region: ap-northeast-2"
+    lines[3] = "asume_role: {}"
+    lines[9:12] = ["repositories:", "  payments/api:", "    lifecycle_rules:"]
+    lines[12] = "      - description: none"
+    lines[13] = "        max_image_count: 0"
+    environments = tmp_path / "environments"
+    environments.mkdir()
+    (environments / "prod.yaml").write_text("\n".join(lines))
+    app = [sys.executable, str(PROJECT / "main.py")]
+    result = subprocess.run(app, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.stderr == block
+
+
+@pytest.mark.parametrize("target", re.findall(r"`make ([a-z-]+)", README))
+def test_the_targets_of_the_readme_exist(target: str) -> None:
+    assert re.search(rf"^{target}:", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_the_links_of_the_readme_lead_somewhere() -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
+        assert (PROJECT / link) in tracked(), link
