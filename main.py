@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 # First: it makes importing cdktf and the AWS bindings fast.
-from stacks import EnvironmentStack, InvalidEnvironmentsError, load_environments
+from stacks import EnvironmentStack, InvalidEnvironmentsError, load_environments, stack_id
 
 # isort: split
 from cdktf import App
@@ -23,7 +23,8 @@ def main() -> None:
         EnvironmentStack(app, name=name, environment=environment)
     app.synth()
     for name, environment in environments.items():
-        print(f"{name}: {len(environment.repositories)} repositories")
+        written = Path(app.outdir, "stacks", stack_id(name), "cdk.tf.json")
+        print(f"{written}: {len(environment.repositories)} repositories")
 
 
 if __name__ == "__main__":

@@ -68,9 +68,13 @@ class Terraform:
     folder: Path
     environ: Mapping[str, str]
 
-    def init(self) -> None:
-        """Install the provider and set the backend up."""
-        self._run("init", "-no-color")
+    def init(self, **backend: str) -> None:
+        """Install the provider and set the backend up.
+
+        :param backend: settings of the backend beside those of the stack.
+        """
+        settings = [f"-backend-config={name}={value}" for name, value in backend.items()]
+        self._run("init", "-no-color", *settings)
 
     def validate(self) -> None:
         """Check the configuration against the provider's schema."""

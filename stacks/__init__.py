@@ -3,6 +3,7 @@
 from stacks.environment import Environment
 from stacks.environment_stack import EnvironmentStack
 from stacks.loading import FileProblem, InvalidEnvironmentsError, load_environments
+from stacks.names import stack_id
 
 __all__ = [
     "Environment",
@@ -10,4 +11,5 @@ __all__ = [
     "FileProblem",
     "InvalidEnvironmentsError",
     "load_environments",
+    "stack_id",
 ]

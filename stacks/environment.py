@@ -25,6 +25,8 @@ from stacks.provider_version import constraint_problems
 
 ENVIRONMENT_TAG = "environment"
 MANAGED_BY_TAG = "managed-by"
+# What may be there without holding anything.
+SECTIONS = ("tags", "repository_defaults", "repositories", "registry")
 
 
 class _Section(BaseModel):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ecr_constructs import InvalidValueError
 from ecr_constructs.checks import did_you_mean, member, shown, wrong_type
-from stacks.environment import Environment
+from stacks.environment import SECTIONS, Environment
 from stacks.names import environment_name_problems
 from stacks.provider_version import admits_none, provider_constraint
 from stacks.yaml_file import Node, YamlError, read_yaml
@@ -132,7 +132,13 @@ def load_environment(path: Path) -> EnvironmentFile:
 
 
 def _with_defaults(root: Node) -> Node:
-    """The file with the defaults written into each repository that does not override them."""
+    """The file with the defaults written into each repository that does not override them.
+
+    A section of which everything is commented out holds nothing.
+    """
+    if isinstance(root.value, dict):
+        sections = {k: v for k, v in root.value.items() if not (v.value is None and k in SECTIONS)}
+        root = _replaced(root, sections)
     repositories, defaults = root.child("repositories"), root.child("repository_defaults")
     if repositories is None or not isinstance(repositories.value, dict):
         return root

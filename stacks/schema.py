@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ecr_constructs.registry import ACCOUNT_ID, REGIONS, REPOSITORY_NAME
-from stacks.environment import Environment
+from stacks.environment import SECTIONS, Environment
 
 SCHEMA_FILE = Path(__file__).parent.parent / "environments" / "environment.schema.json"
 
@@ -24,6 +24,14 @@ def environment_schema() -> dict[str, Any]:
         "minLength": 2,
         "maxLength": 256,
     }
+    for name in SECTIONS:
+        section = properties[name]
+        description = section.pop("description")
+        section.pop("default", None)
+        properties[name] = {
+            "description": description,
+            "anyOf": [section, {"type": "null"}],
+        }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_without_titles(schema),

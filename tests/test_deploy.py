@@ -283,6 +283,39 @@ def test_once_the_protection_is_lifted_destroy_leaves_nothing(deployment: Deploy
     assert registry["replicationConfiguration"] == {"rules": []}
 
 
+def test_keeps_state_in_a_bucket_and_locks_it(tmp_path: Path) -> None:
+    environments = tmp_path / "environments"
+    environments.mkdir()
+    (environments / "test.yaml").write_text(
+        'account: "111111111111"\n'
+        "region: us-east-1\n"
+        "assume_role: {role_arn: 'arn:aws:iam::111111111111:role/terraform'}\n"
+        "backend:\n"
+        "  s3:\n"
+        "    bucket: state\n"
+        "    region: us-east-1\n"
+        "    assume_role: {role_arn: 'arn:aws:iam::222222222222:role/state'}\n"
+        "repositories:\n"
+        "  payments/api:\n"
+    )
+    out = tmp_path / "cdktf.out"
+    synthesize(PROJECT, out, environments)
+    with local_aws() as aws:
+        bucket = aws.client("s3", account="222222222222", region="us-east-1")
+        bucket.create_bucket(Bucket="state")
+        bucket.put_bucket_versioning(Bucket="state", VersioningConfiguration={"Status": "Enabled"})
+        environ = terraform_environ(aws.environ, tmp_path)
+        terraform = Terraform(folder=out / "stacks" / "ecr-test", environ=environ)
+        # Names of buckets do not resolve below 127.0.0.1.
+        terraform.init(use_path_style="true")
+        terraform.apply()
+        assert terraform.plan() == {}
+        state = json.loads(bucket.get_object(Bucket="state", Key="ecr/test.tfstate")["Body"].read())
+        versions = bucket.list_object_versions(Bucket="state")
+    assert [r["type"] for r in state["resources"]] == ["aws_ecr_repository"]
+    assert "ecr/test.tfstate.tflock" in {v["Key"] for v in versions["Versions"]}
+
+
 def test_deploys_through_the_cdktf_cli() -> None:
     result = subprocess.run(
         [sys.executable, "-u", "-m", "local.deploy", "dev"],

@@ -28,6 +28,11 @@ def test_the_smallest_file_is_an_environment(tmp_path: Path) -> None:
     assert environments["dev"].home.registry_uri.startswith("111111111111.dkr.ecr.")
 
 
+def test_a_section_of_which_everything_is_commented_out_holds_nothing(tmp_path: Path) -> None:
+    text = HEAD + "tags:\nrepository_defaults:\nrepositories:\n#  payments/api: {}\nregistry:\n"
+    assert load_environments(write(tmp_path, dev=text))["dev"].repositories == {}
+
+
 def test_a_repository_is_three_lines(tmp_path: Path) -> None:
     text = HEAD + "repositories:\n  payments/api:\n    scan_on_push: false\n  web:\n"
     repositories = load_environments(write(tmp_path, dev=text))["dev"].repositories

@@ -37,16 +37,12 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_writes_a_stack_for_each_environment(tmp_path: Path) -> None:
     printed = run(tmp_path)
+    stacks = {"ecr-dev": 4, "ecr-prod": 3, "ecr-staging": 3}
     assert printed.splitlines() == [
-        "dev: 4 repositories",
-        "prod: 3 repositories",
-        "staging: 3 repositories",
+        f"{tmp_path}/stacks/{name}/cdk.tf.json: {count} repositories"
+        for name, count in stacks.items()
     ]
-    assert {path.name for path in (tmp_path / "stacks").iterdir()} == {
-        "ecr-dev",
-        "ecr-prod",
-        "ecr-staging",
-    }
+    assert {path.name for path in (tmp_path / "stacks").iterdir()} == set(stacks)
 
 
 def test_names_no_path_of_the_machine(tmp_path: Path) -> None:

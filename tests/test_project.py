@@ -63,7 +63,8 @@ def test_pre_commit_refuses_a_package_called_constructs(tmp_path: Path) -> None:
     (repository / "constructs" / "__init__.py").touch()
     subprocess.run(["git", "init", "-q"], cwd=repository, check=True)
     subprocess.run(["git", "add", "-A"], cwd=repository, check=True)
-    hook = [pre_commit, "run", "--config", config, "--all-files", "constructs-is-no-package"]
+    run = [str(pre_commit), "run", "--config", str(config), "--all-files"]
+    hook = [*run, "constructs-is-no-package"]
     result = subprocess.run(hook, cwd=repository, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert "constructs/__init__.py" in result.stdout

@@ -26,6 +26,11 @@ def test_every_file_names_it_and_satisfies_it(path: Path) -> None:
     jsonschema.validate(yaml.safe_load(text), environment_schema())
 
 
+def test_a_section_may_be_empty() -> None:
+    sections = dict.fromkeys(("tags", "repository_defaults", "repositories", "registry"))
+    jsonschema.validate(HEAD | sections, environment_schema())
+
+
 def test_a_repository_may_say_nothing() -> None:
     jsonschema.validate(HEAD | {"repositories": {"payments/api": None}}, environment_schema())
 
