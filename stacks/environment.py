@@ -30,9 +30,7 @@ SECTIONS = ("tags", "repository_defaults", "repositories", "registry")
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 def _account_id(value: str) -> str:

@@ -1,10 +1,15 @@
 """Schema: the JSON Schema of environment files, for editors."""
 
+import ast
+import inspect
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import ecr_constructs
 from ecr_constructs.registry import ACCOUNT_ID, REGIONS, REPOSITORY_NAME
+from stacks import environment
 from stacks.environment import SECTIONS, Environment
 
 SCHEMA_FILE = Path(__file__).parent.parent / "environments" / "environment.schema.json"
@@ -13,6 +18,11 @@ SCHEMA_FILE = Path(__file__).parent.parent / "environments" / "environment.schem
 def environment_schema() -> dict[str, Any]:
     """The schema of an environment file as it is written, before defaults are merged."""
     schema: dict[str, Any] = Environment.model_json_schema()
+    classes = {**vars(ecr_constructs), **vars(environment)}
+    for name, part in {**schema["$defs"], "Environment": schema}.items():
+        for key, description in _attribute_docstrings(classes[name]).items():
+            if key in part.get("properties", {}):
+                part["properties"][key]["description"] = description
     properties = schema["properties"]
     properties["account"]["pattern"] = f"^{ACCOUNT_ID.pattern}$"
     properties["region"]["enum"] = list(REGIONS)
@@ -42,6 +52,24 @@ def environment_schema() -> dict[str, Any]:
 def schema_text() -> str:
     """The schema as it is committed."""
     return json.dumps(environment_schema(), indent=2) + "\n"
+
+
+def _attribute_docstrings(cls: type) -> dict[str, str]:
+    """What is written below each field of a class.
+
+    Pydantic can read it, too, but does so at import, where it takes as long as all the rest.
+    """
+    [definition] = ast.parse(inspect.getsource(cls)).body
+    body = definition.body if isinstance(definition, ast.ClassDef) else []
+    return {
+        field.target.id: " ".join(docstring.value.value.split())
+        for field, docstring in pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(docstring, ast.Expr)
+        and isinstance(docstring.value, ast.Constant)
+        and isinstance(docstring.value.value, str)
+    }
 
 
 def _without_titles(part: Any) -> Any:
