@@ -34,7 +34,7 @@ deploy-local: .venv/.synced-dev node_modules/.synced ## deploy ENV (dev) to an A
 	$(RUN) -u -m local.deploy $(ENV)
 
 deploy: .venv/.synced node_modules/.synced ## deploy ENV (dev) to AWS with the CDKTF CLI
-	npx cdktf deploy ecr-$(ENV)
+	npx cdktf deploy ecr-$(ENV) $(ARGS)
 
 snapshots: .venv/.synced-dev ## record the synthesized stacks anew, to be read in the diff
 	$(RUN) -m pytest tests/test_environment_stack.py --snapshot-update
@@ -52,11 +52,14 @@ bench: .venv/.synced-dev ## compare with the ordinary ways, into bench/RESULTS.m
 clean: ## remove everything that was set up or synthesized; state files stay
 	rm -rf .pipenv .venv .checkov node_modules cdktf.out bench/.aws-cdk
 
-$(PIPENV):
+$(PIPENV): .pipenv/.$(PIPENV_VERSION)
+
+.pipenv/.$(PIPENV_VERSION):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another by make PYTHON=python3.12")'
 	@echo "setting up pipenv in .pipenv"
 	@$(PYTHON) -m venv .pipenv
 	@.pipenv/bin/pip install -qq --disable-pip-version-check pipenv==$(PIPENV_VERSION)
+	@touch $@
 
 .venv/.synced: $(PIPENV) Pipfile.lock constructs/pyproject.toml
 	@echo "installing the Python packages of Pipfile.lock in .venv"

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from local.aws import LocalAws, local_aws
+from local.environments import copy_environments
 from local.terraform import missing_programs, terraform_environ
 from stacks import Environment, InvalidEnvironmentsError, load_environments
 from stacks.names import stack_id
@@ -54,19 +55,19 @@ def main() -> None:
     if name not in environments:
         sys.exit(f"environment must be one of {', '.join(environments)}, got {name!r}")
     environment = environments[name]
-    protected = [n for n, settings in environment.repositories.items() if settings.prevent_destroy]
     with local_aws() as aws, tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "cdktf.out")
+        copies = Path(folder, "environments")
+        copy_environments(directory, copies, protected=False)
         environ = terraform_environ(aws.environ, Path(folder))
+        environ["ECR_ENVIRONMENTS"] = str(copies)
         print(f"AWS's API is at {aws.endpoint}; deploying {stack_id(name)} to it")
+        print("its state is in a temporary folder, and prevent_destroy is lifted")
         try:
             cdktf("deploy", stack_id(name), out=out, environ=environ)
             show(aws, environment)
-            if protected:
-                print(f"not destroying: prevent_destroy is set for {', '.join(protected)}")
-            else:
-                cdktf("destroy", stack_id(name), out=out, environ=environ)
-                show(aws, environment)
+            cdktf("destroy", stack_id(name), out=out, environ=environ)
+            show(aws, environment)
         except subprocess.CalledProcessError as error:
             sys.exit(f"{' '.join(error.cmd[:3])} failed with status {error.returncode}")
 

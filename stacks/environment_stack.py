@@ -9,12 +9,10 @@ from cdktf_cdktf_provider_aws.provider import (
 from constructs import Construct
 
 from ecr_constructs import ReplicationConfiguration, Repository
+from ecr_constructs.terraform_text import escaped
 from stacks.environment import ENVIRONMENT_TAG, MANAGED_BY_TAG, Environment
-from stacks.names import construct_id, stack_id
+from stacks.names import construct_id, local_state_path, stack_id, state_key
 from stacks.provider_version import provider_constraint
-
-# From a stack's folder, cdktf.out/stacks/<stack>, to the project's root.
-_ROOT = "../../.."
 
 
 class EnvironmentStack(TerraformStack):
@@ -23,8 +21,8 @@ class EnvironmentStack(TerraformStack):
     Outputs: `repository_urls` and `repository_arns` by repository name, and `registry_uri`, the
     registry's address for `docker login`.
 
-    Ids are contract. A repository's is made from its name alone; everything else has an id with a
-    capital letter, which no repository name holds.
+    Ids are contract. A repository's is made from its name alone; what else is defined here has an
+    id with a capital letter, which no repository name holds.
     """
 
     def __init__(self, scope: Construct, *, name: str, environment: Environment) -> None:
@@ -56,13 +54,13 @@ class EnvironmentStack(TerraformStack):
     def _set_backend(self, name: str, environment: Environment) -> None:
         s3, local = environment.backend.s3, environment.backend.local
         if s3 is None:
-            default = f"{_ROOT}/terraform.{stack_id(name)}.tfstate"
-            LocalBackend(self, path=(local and local.path) or default)
+            written = None if local is None else local.path
+            LocalBackend(self, path=escaped(written or local_state_path(name)))
             return
         S3Backend(
             self,
             bucket=s3.bucket,
-            key=s3.key or f"ecr/{name}.tfstate",
+            key=escaped(s3.key or state_key(name)),
             region=s3.region,
             encrypt=True,
             kms_key_id=s3.kms_key_id,
@@ -93,7 +91,7 @@ class EnvironmentStack(TerraformStack):
             default_tags=[
                 AwsProviderDefaultTags(
                     tags={
-                        **environment.tags,
+                        **{escaped(key): escaped(tag) for key, tag in environment.tags.items()},
                         ENVIRONMENT_TAG: name,
                         MANAGED_BY_TAG: "cdktf",
                     }

@@ -3,17 +3,20 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from ecr_constructs import InvalidValueError
 from ecr_constructs.checks import did_you_mean, member, shown, wrong_type
+from ecr_constructs.terraform_text import holds_expression
 from stacks.environment import SECTIONS, Environment
 from stacks.names import environment_name_problems
 from stacks.provider_version import admits_none, provider_constraint
-from stacks.yaml_file import Node, YamlError, read_yaml
+from stacks.yaml_file import Node, YamlError, path_below, read_yaml
 
 # What pydantic says of a value of the wrong type -> what it should have been.
 _TYPES = {
@@ -27,6 +30,10 @@ _TYPES = {
     "tuple_type": "a list",
     "list_type": "a list",
 }
+
+
+_Loc = tuple[str | int, ...]
+_STATEMENTS = ("repository_policy_statements",)
 
 
 class FileProblem(NamedTuple):
@@ -90,7 +97,8 @@ def _paths(directory: Path, problems: list[FileProblem]) -> list[Path]:
         problems.append(FileProblem(name, 1, "", "there is no such directory of environment files"))
         return []
     paths = sorted(directory.glob("*.yaml"))
-    for other in sorted(directory.glob("*.yml")):
+    others = (path for path in directory.iterdir() if path.suffix.lower() in (".yml", ".yaml"))
+    for other in sorted(path for path in others if path.suffix != ".yaml"):
         sentence = "an environment file must end in .yaml, or it would be left out"
         problems.append(FileProblem(str(other), 1, "", sentence))
     if not paths:
@@ -166,23 +174,22 @@ def _replaced(node: Node, value: Any) -> Node:
 def _template_problems(file: str, root: Node) -> Iterator[FileProblem]:
     """An environment file holds data: what Terraform would evaluate is refused.
 
-    The values of policy conditions may hold IAM's own variables, such as ${aws:username}.
+    Below the conditions of a policy statement, variables of IAM are data.
     """
-    pending = [(root, False)]
+    pending: list[tuple[Node, tuple[str | int, ...]]] = [(root, ())]
     while pending:
-        node, in_conditions = pending.pop()
+        node, loc = pending.pop()
         if isinstance(node.value, dict):
-            pending += [
-                (child, in_conditions or key == "conditions") for key, child in node.value.items()
-            ]
+            pending += [(child, (*loc, key)) for key, child in node.value.items()]
         elif isinstance(node.value, list):
-            pending += [(child, in_conditions) for child in node.value]
-        elif isinstance(node.value, str) and "${" in node.value:
-            variables = node.value.replace("${aws:", "").replace("${saml:", "")
-            if not in_conditions or "${" in variables:
+            pending += [(child, (*loc, index)) for index, child in enumerate(node.value)]
+        in_conditions = loc[4:5] == ("conditions",) and loc[2:3] == _STATEMENTS
+        in_conditions |= loc[3:4] == ("conditions",) and loc[1:2] == _STATEMENTS
+        written = [part for part in (node.value, *loc[-1:]) if isinstance(part, str)]
+        for part in written:
+            if holds_expression(part) or ("${" in part and not in_conditions):
                 sentence = "an environment file takes no expressions ('${')"
-                got = shown(node.value)
-                yield FileProblem(file, node.line, node.path, f"{sentence}, got {got}")
+                yield FileProblem(file, node.line, node.path, f"{sentence}, got {shown(part)}")
 
 
 def _version_problems(file: str, root: Node, environment: Environment) -> Iterator[FileProblem]:
@@ -204,6 +211,11 @@ def _shared_problems(files: Sequence[EnvironmentFile]) -> Iterator[FileProblem]:
             (("repositories", name), f"repository {shown(name)}")
             for name in file.environment.repositories
         ]
+        state = file.environment.state_location(file.name)
+        owner = owners.setdefault(state, file)
+        if owner is not file:
+            sentence = f"the state is that of {owner.file} already, and each apply would undo the"
+            yield file.problem(("backend",), f"{sentence} other's")
         if file.environment.registry.replication is not None:
             claims.append((("registry", "replication"), "the registry's replication"))
         for loc, what in claims:
@@ -218,35 +230,65 @@ def _shared_problems(files: Sequence[EnvironmentFile]) -> Iterator[FileProblem]:
 
 
 def _translated(file: str, root: Node, error: ValidationError) -> Iterator[FileProblem]:
-    """Pydantic's errors as problems of the file."""
-    for details in error.errors(include_url=False):
-        loc = tuple(step for step in details["loc"] if step != "[key]")
-        kind = details["type"]
-        cause = details.get("ctx", {}).get("error")
-        key = str(loc[-1]) if loc else "file"
-        value = details["input"]
-        node = _reach(root, loc)[0]
-        if isinstance(cause, InvalidValueError):
-            for problem in cause.problems:
-                yield _located(file, root, (*loc, *problem.path), problem.sentence)
-            continue
-        if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-            hint = did_you_mean(key, _properties_at(loc[:-1]))
-            sentence = f"unknown key '{key}'{hint}"
-        elif kind in ("missing", "missing_keyword_only_argument", "missing_argument"):
-            sentence, loc = f"'{key}' is missing", loc[:-1]
-        elif kind == "enum":
-            problems = member(key, value, _schema_at(loc).get("enum", ()))
-            sentence = next((p.sentence for p in problems), "")
-        elif kind == "string_type" and node.written and not isinstance(value, str):
-            wrong = wrong_type(key, "text", value).sentence
-            sentence = f'{wrong}; write it in quotes: "{node.written}"'
-        elif kind in _TYPES:
-            what = key if not isinstance(loc[-1] if loc else "", int) else "an item of the list"
-            sentence = wrong_type(what, _TYPES[kind], value).sentence
-        else:
-            sentence = str(cause or details["msg"])
-        yield _located(file, root, loc, sentence)
+    """Pydantic's errors as problems of the file.
+
+    The defaults are part of each repository by now. What is wrong with them alone is told once,
+    where they are written; what is wrong only together with what a repository writes, there.
+    """
+    found = [pair for details in error.errors() for pair in _sentences(root, details)]
+    of_defaults = {(loc[1:], said) for loc, said in found if loc[:1] == ("repository_defaults",)}
+    for loc, said in found:
+        problem = _located(file, root, loc, said)
+        if loc[:1] == ("repositories",) and problem.path.startswith("repository_defaults"):
+            if (loc[2:], said) in of_defaults:
+                continue
+            place = _located(file, root, loc[:2], said)
+            path = place.path
+            for step in loc[2:]:
+                path = path_below(path, step)
+            problem = place._replace(path=path)
+        yield problem
+
+
+def _sentences(root: Node, details: ErrorDetails) -> Iterator[tuple[_Loc, str]]:
+    """What one error of pydantic says, and where."""
+    loc = _without_branches(root, details["loc"])
+    kind, value = details["type"], details["input"]
+    cause = details.get("ctx", {}).get("error")
+    key = loc[-1] if loc else "file"
+    if isinstance(cause, InvalidValueError):
+        yield from (((*loc, *problem.path), problem.sentence) for problem in cause.problems)
+    elif kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        hint = did_you_mean(key, _schema_at(loc[:-1]).get("properties", ()))
+        yield loc, f"unknown key {shown(key)}{hint}"
+    elif kind in ("missing", "missing_keyword_only_argument", "missing_argument"):
+        yield loc[:-1], f"'{key}' is missing"
+    elif kind == "enum":
+        options = _schema_at(loc).get("enum", ())
+        yield from ((loc, p.sentence) for p in member(str(key), value, options))
+    elif kind in _TYPES:
+        what = "an item of the list" if isinstance(key, int) else str(key)
+        branch = loc != details["loc"]
+        expected = "text or a list of text" if branch else _TYPES[kind]
+        sentence = wrong_type(what, expected, value).sentence
+        written = _reach(root, loc)[0].written
+        if written and (branch or kind == "string_type"):
+            sentence += f'; write it in quotes: "{written}"'
+        yield loc, sentence
+    else:
+        yield loc, str(cause or details["msg"])
+
+
+def _without_branches(root: Node, loc: _Loc) -> _Loc:
+    """A place without the steps that pydantic adds for a mapping's key or a union's branch."""
+    steps: list[str | int] = []
+    for step in loc:
+        named = step == "[key]" or (
+            step in ("str", "tuple[str, ...]") and _reach(root, steps)[0].child(step) is None
+        )
+        if not named:
+            steps.append(step)
+    return tuple(steps)
 
 
 def _located(file: str, root: Node, loc: Sequence[str | int], sentence: str) -> FileProblem:
@@ -254,7 +296,7 @@ def _located(file: str, root: Node, loc: Sequence[str | int], sentence: str) -> 
     node, rest = _reach(root, loc)
     path = node.path
     for step in rest:
-        path += f"[{step}]" if isinstance(step, int) else f"{'.' if path else ''}{step}"
+        path = path_below(path, step)
     return FileProblem(file, node.line, path, sentence)
 
 
@@ -268,13 +310,14 @@ def _reach(root: Node, loc: Sequence[str | int]) -> tuple[Node, Sequence[str | i
     return node, ()
 
 
-def _properties_at(loc: Sequence[str | int]) -> list[str]:
-    return list(_schema_at(loc).get("properties", {}))
+@lru_cache
+def _schema() -> dict[str, Any]:
+    return Environment.model_json_schema()
 
 
 def _schema_at(loc: Sequence[str | int]) -> Mapping[str, Any]:
     """The part of the JSON Schema that describes the values at a place."""
-    schema: dict[str, Any] = Environment.model_json_schema()
+    schema = _schema()
     part: Any = schema
     for step in (*loc, None):
         while "$ref" in part or "anyOf" in part or "allOf" in part:

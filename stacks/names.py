@@ -33,6 +33,19 @@ def construct_id(repository_name: str) -> str:
     """The id of a repository in its stack: readable, and another for every valid name.
 
     CDKTF writes the `/` of an id as `--`, which a repository name may hold, too. A run of dashes
-    is written with dots between them, which no name holds.
+    is written with dots between them, which no name holds. `backend` is the id that CDKTF gives
+    to a stack's backend.
     """
+    if repository_name == "backend":
+        return "backend."
     return re.sub(r"-(?=-)", "-.", repository_name).replace("/", "--")
+
+
+def local_state_path(environment_name: str) -> str:
+    """Where the state is by default: the project's root, from cdktf.out/stacks/<stack>."""
+    return f"../../../terraform.{stack_id(environment_name)}.tfstate"
+
+
+def state_key(environment_name: str) -> str:
+    """What the state's object in a bucket is called by default."""
+    return f"ecr/{environment_name}.tfstate"

@@ -2,7 +2,7 @@
 
 import operator as operators
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from ecr_constructs import Problem
 from ecr_constructs.checks import shown
@@ -36,7 +36,7 @@ def constraint_problems(value: str) -> Iterator[Problem]:
             return
 
 
-def provider_constraint(required: Sequence[str], narrowed: str | None) -> str:
+def provider_constraint(required: Iterable[str], narrowed: str | None) -> str:
     """The constraint of a stack: from the newest version that it needs on, and as it is narrowed.
 
     :param required: versions that its settings need.

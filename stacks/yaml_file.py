@@ -8,7 +8,7 @@ loader would change or lose what somebody wrote. Scalars follow YAML 1.2's core 
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,6 +34,14 @@ _TAG = "tag:yaml.org,2002:"
 
 
 _NodeEvent = yaml.AliasEvent | yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent
+
+
+def path_below(path: str, step: str | int) -> str:
+    """The path of a key or a position below a path, on one line whatever the key."""
+    if isinstance(step, int):
+        return f"{path}[{step}]"
+    readable = step if step.isprintable() else repr(step)
+    return f"{path}.{readable}" if path else readable
 
 
 class YamlError(ValueError):
@@ -67,18 +75,20 @@ class Node:
             return found if isinstance(found, Node) else None
         return None
 
-    def plain(self, _counter: Iterator[int] | None = None) -> Any:
+    def plain(self) -> Any:
         """The value without lines.
 
-        :raises YamlError: where aliases make it larger than any file may be.
+        :raises YamlError: where aliases make it larger or deeper than any file may be.
         """
-        counter = _counter or count()
-        if next(counter) > MAX_VALUES:
+        return self._plain(count(), 0)
+
+    def _plain(self, counter: Iterator[int], depth: int) -> Any:
+        if next(counter) > MAX_VALUES or depth > MAX_DEPTH:
             raise YamlError("the aliases of the file make it too large", self.line)
         if isinstance(self.value, dict):
-            return {key: node.plain(counter) for key, node in self.value.items()}
+            return {key: node._plain(counter, depth + 1) for key, node in self.value.items()}
         if isinstance(self.value, list):
-            return [node.plain(counter) for node in self.value]
+            return [node._plain(counter, depth + 1) for node in self.value]
         return self.value
 
 
@@ -138,7 +148,8 @@ class _Composer:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
                 self._refuse(f"the alias '*{event.anchor}' has no anchor above it", event)
-            return self.anchors[event.anchor]
+            # What is below an alias is where it is written; the value itself is here.
+            return replace(self.anchors[event.anchor], line=line, path=path)
         if isinstance(event, yaml.ScalarEvent):
             node = Node(line=line, path=path, value=self._scalar(event), written=event.value)
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -154,7 +165,7 @@ class _Composer:
     def _sequence(self, path: str, depth: int) -> list[Node]:
         items: list[Node] = []
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            items.append(self._node(event, f"{path}[{len(items)}]", depth + 1))
+            items.append(self._node(event, path_below(path, len(items)), depth + 1))
         return items
 
     def _mapping(self, path: str, depth: int) -> dict[str, Node]:
@@ -165,13 +176,15 @@ class _Composer:
             if not isinstance(event, yaml.ScalarEvent):
                 self._refuse("a key must be text", event)
             key: str = event.value
-            below = f"{path}.{key}" if path else key
+            below = path_below(path, key)
             node = self._node(next(self.events), below, depth + 1, line)
             if key == "<<" and event.implicit[0]:
+                if merged:
+                    self._refuse("the key '<<' is there twice; it takes a list of mappings", event)
                 merged += node.value if isinstance(node.value, list) else [node]
             elif key in entries:
                 first = entries[key].line
-                self._refuse(f"the key '{key}' is there twice, first on line {first}", event)
+                self._refuse(f"the key {key!r} is there twice, first on line {first}", event)
             else:
                 entries[key] = node
         for node in merged:
@@ -187,13 +200,10 @@ class _Composer:
         text: str = event.value
         if tag in ("!", "str") or not (tag or event.implicit[0]):
             return text
-        if text in _CONSTANTS:
-            return _CONSTANTS[text]
-        if _INT.fullmatch(text):
-            return int(text)
-        if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
-            return float(text)
-        return text
+        value = _read(text)
+        if tag and type(value).__name__ not in (tag, {"null": "NoneType"}.get(tag)):
+            self._refuse(f"{text!r} is no value of the tag '!!{tag}'", event)
+        return value
 
     def _check_tag(self, event: yaml.CollectionStartEvent, kind: str) -> None:
         if event.tag not in (None, "!", f"{_TAG}{kind}"):
@@ -201,6 +211,17 @@ class _Composer:
 
     def _refuse(self, sentence: str, event: yaml.Event) -> NoReturn:
         raise YamlError(sentence, _line(event))
+
+
+def _read(text: str) -> str | int | float | bool | None:
+    """A plain scalar by the core schema of YAML 1.2."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
+        return float(text)
+    return text
 
 
 def _line(event: yaml.Event) -> int:

@@ -2,10 +2,9 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,10 @@ from typing import Any
 
 import pytest
 
+from ecr_constructs.lifecycle import lifecycle_policy_document
+from ecr_constructs.repository_policy import repository_policy_document
 from local.aws import LocalAws, local_aws
+from local.environments import copy_environments, write_environment
 from local.terraform import (
     Terraform,
     TerraformError,
@@ -21,7 +23,8 @@ from local.terraform import (
     synthesize,
     terraform_environ,
 )
-from stacks import Environment, load_environments
+from stacks import load_environments
+from stacks.names import construct_id
 
 PROJECT = Path(__file__).parent.parent
 ENVIRONMENTS = load_environments(PROJECT / "environments")
@@ -58,18 +61,21 @@ class Deployment:
         pages = self.client(name).get_paginator("describe_repositories").paginate()
         return {r["repositoryName"]: r for page in pages for r in page["repositories"]}
 
-    def change(self, name: str, old: str, new: str) -> None:
-        """Edit an environment file and synthesize again, in a copy of the project's files."""
+    def change(self, name: str, edit: Callable[[dict[str, Any]], object]) -> None:
+        """Edit what an environment file holds, in a copy, and synthesize again."""
         environments = self.folder / "environments"
-        shutil.copytree(PROJECT / "environments", environments, dirs_exist_ok=True)
-        file = environments / f"{name}.yaml"
-        text = file.read_text()
-        assert text.count(old) == 1
-        file.write_text(text.replace(old, new))
+        copies = copy_environments(PROJECT / "environments", environments, protected=True)
+        edit(copies[name])
+        write_environment(environments / f"{name}.yaml", copies[name])
         synthesize(PROJECT, self.folder / "cdktf.out", environments)
 
     def restore(self) -> None:
-        synthesize(PROJECT, self.folder / "cdktf.out")
+        """Synthesize what ships, but for a state in a bucket, which is not there."""
+        environments = None
+        if any(environment.backend.s3 for environment in ENVIRONMENTS.values()):
+            environments = self.folder / "shipped"
+            copy_environments(PROJECT / "environments", environments, protected=True)
+        synthesize(PROJECT, self.folder / "cdktf.out", environments)
 
 
 @pytest.fixture(scope="module")
@@ -109,21 +115,22 @@ def test_aws_has_every_setting_of_the_file(name: str, deployment: Deployment) ->
             "environment": name,
             "managed-by": "cdktf",
         }
-        lifecycle = client.get_lifecycle_policy(repositoryName=repository_name)
-        rules = json.loads(lifecycle["lifecyclePolicyText"])["rules"]
-        assert [rule["description"] for rule in rules if "description" in rule] == [
-            rule.description for rule in settings.lifecycle_rules if rule.description
-        ]
-        policy = client.get_repository_policy(repositoryName=repository_name)
-        statements = json.loads(policy["policyText"])["Statement"]
-        by_sid = {statement["Sid"]: statement for statement in statements}
-        pull = by_sid["Pull"]["Principal"]["AWS"]
-        assert [p.role for p in (*settings.pull, *settings.pull_push)] == (
-            pull if isinstance(pull, list) else [pull]
-        )
+        if settings.kms_key is not None:
+            assert encryption["kmsKey"] == settings.kms_key
+        if settings.lifecycle_rules:
+            lifecycle = client.get_lifecycle_policy(repositoryName=repository_name)
+            assert json.loads(lifecycle["lifecyclePolicyText"]) == lifecycle_policy_document(
+                settings.lifecycle_rules
+            )
+        if settings.policy_statements:
+            policy = client.get_repository_policy(repositoryName=repository_name)
+            assert json.loads(policy["policyText"]) == repository_policy_document(
+                settings.policy_statements
+            )
 
 
 def test_aws_has_what_production_says_word_for_word(deployment: Deployment) -> None:
+    """Written out by hand from environments/prod.yaml; a fork with other files writes its own."""
     client = deployment.client("prod")
     lifecycle = client.get_lifecycle_policy(repositoryName="payments/api")["lifecyclePolicyText"]
     assert json.loads(lifecycle) == {
@@ -229,34 +236,39 @@ def test_outputs_are_what_consumers_need(name: str, deployment: Deployment) -> N
 
 
 def test_a_change_to_one_repository_plans_only_that(deployment: Deployment) -> None:
-    deployment.change("dev", "payments/api: {}", "payments/api: {scan_on_push: false}")
+    name, settings = next(iter(ENVIRONMENTS["dev"].repositories.items()))
+
+    def edit(file: dict[str, Any]) -> None:
+        file["repositories"][name] = {
+            **(file["repositories"][name] or {}),
+            "scan_on_push": not settings.scan_on_push,
+        }
+
+    deployment.change("dev", edit)
     try:
         plan = deployment.terraform("dev").plan()
     finally:
         deployment.restore()
-    assert plan == {"aws_ecr_repository.payments--api_2825C1CC": ["update"]}
+    [(address, actions)] = plan.items()
+    assert address.startswith(f"aws_ecr_repository.{construct_id(name)}_")
+    assert actions == ["update"]
 
 
 def test_a_new_repository_plans_only_that(deployment: Deployment) -> None:
-    deployment.change("dev", "payments/api: {}", "payments/api: {}\n  payments--api: {}")
+    deployment.change("dev", lambda file: file["repositories"].update({"new--one": {}}))
     try:
         plan = deployment.terraform("dev").plan()
     finally:
         deployment.restore()
     outputs = {name: actions for name, actions in plan.items() if name.startswith("output.")}
     assert set(outputs) == {"output.repository_arns", "output.repository_urls"}
-    created = set(plan) - set(outputs)
-    assert {address.split(".")[0] for address in created} == {
-        "aws_ecr_repository",
-        "aws_ecr_lifecycle_policy",
-        "aws_ecr_repository_policy",
-    }
-    assert [plan[address] for address in created] == [["create"]] * 3
+    created = {address: plan[address] for address in set(plan) - set(outputs)}
+    assert all(actions == ["create"] for actions in created.values())
+    assert len([a for a in created if a.startswith("aws_ecr_repository.")]) == 1
 
 
 def test_credentials_of_another_account_are_refused(deployment: Deployment) -> None:
-    role = "role_arn: arn:aws:iam::111111111111:role/terraform"
-    deployment.change("dev", f"assume_role:\n  {role}", "# the caller's own credentials")
+    deployment.change("dev", lambda file: file.pop("assume_role", None))
     try:
         with pytest.raises(TerraformError, match="account ID not allowed"):
             deployment.terraform("dev").plan()
@@ -267,20 +279,30 @@ def test_credentials_of_another_account_are_refused(deployment: Deployment) -> N
 # The tests from here on take the deployment apart, the last one wholly.
 
 
-def test_a_protected_repository_is_not_destroyed(deployment: Deployment) -> None:
+PROTECTED = [
+    name
+    for name, environment in ENVIRONMENTS.items()
+    if any(settings.prevent_destroy for settings in environment.repositories.values())
+]
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+def test_a_protected_repository_is_not_destroyed(name: str, deployment: Deployment) -> None:
     with pytest.raises(TerraformError, match="Instance cannot be destroyed"):
-        deployment.terraform("prod").destroy()
-    assert len(deployment.repositories("prod")) == len(ENVIRONMENTS["prod"].repositories)
+        deployment.terraform(name).destroy()
+    assert len(deployment.repositories(name)) == len(ENVIRONMENTS[name].repositories)
 
 
 def test_once_the_protection_is_lifted_destroy_leaves_nothing(deployment: Deployment) -> None:
-    deployment.change("prod", "  prevent_destroy: true\n", "")
+    environments = deployment.folder / "unprotected"
+    copy_environments(PROJECT / "environments", environments, protected=False)
+    synthesize(PROJECT, deployment.folder / "cdktf.out", environments)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda name: deployment.terraform(name).destroy(), ENVIRONMENTS))
     for name in ENVIRONMENTS:
         assert deployment.repositories(name) == {}
-    registry = deployment.client("prod").describe_registry()
-    assert registry["replicationConfiguration"] == {"rules": []}
+        registry = deployment.client(name).describe_registry()
+        assert registry["replicationConfiguration"] == {"rules": []}
 
 
 def test_keeps_state_in_a_bucket_and_locks_it(tmp_path: Path) -> None:
@@ -317,8 +339,10 @@ def test_keeps_state_in_a_bucket_and_locks_it(tmp_path: Path) -> None:
 
 
 def test_deploys_through_the_cdktf_cli() -> None:
+    name, environment = next(iter(ENVIRONMENTS.items()))
+    states = set(PROJECT.glob("*.tfstate*"))
     result = subprocess.run(
-        [sys.executable, "-u", "-m", "local.deploy", "dev"],
+        [sys.executable, "-u", "-m", "local.deploy", name],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -326,9 +350,9 @@ def test_deploys_through_the_cdktf_cli() -> None:
     )
     assert result.returncode == 0, result.stdout + result.stderr
     first, second = result.stdout.split("AWS reports ")[1:]
-    dev: Environment = ENVIRONMENTS["dev"]
-    assert first.startswith("4 repositories in account 111111111111:\n")
-    for name in dev.repositories:
-        assert f"  {dev.home.registry_uri}/{name}  " in first
+    count = len(environment.repositories)
+    assert first.startswith(f"{count} repositories in account {environment.account}:\n")
+    for repository_name in environment.repositories:
+        assert f"  {environment.home.registry_uri}/{repository_name}  " in first
     assert second.startswith("0 repositories")
-    assert not list(PROJECT.glob("*.tfstate*"))
+    assert set(PROJECT.glob("*.tfstate*")) == states

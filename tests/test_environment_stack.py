@@ -46,7 +46,7 @@ def test_deploys_to_its_own_account_only() -> None:
 
 
 def test_assumes_a_role() -> None:
-    role = {"role_arn": "arn:aws:iam::111111111111:role/x", "external_id": "y"}
+    role = {"role_arn": "arn:aws:iam::111111111111:role/x", "external_id": "yz"}
     [provider] = stack_of(assume_role=role)["provider"]["aws"]
     assert provider["assume_role"] == [role]
 
@@ -56,6 +56,11 @@ def test_tags_everything_with_its_name_and_with_who_manages_it() -> None:
     assert provider["default_tags"] == [
         {"tags": {"team": "platform", "environment": "test", "managed-by": "cdktf"}}
     ]
+
+
+def test_tags_are_text_and_no_templates() -> None:
+    [provider] = stack_of(tags={"discount": "100%{x}"})["provider"]["aws"]
+    assert provider["default_tags"][0]["tags"]["discount"] == "100%%{x}"
 
 
 def test_keeps_its_state_beside_the_output_by_default() -> None:
@@ -77,7 +82,11 @@ def test_keeps_its_state_in_a_bucket_with_a_lock() -> None:
         }
     }
     role = {"role_arn": "arn:aws:iam::222222222222:role/state"}
-    s3 |= {"key": "k", "kms_key_id": "arn:aws:kms:::key/1", "assume_role": role}
+    s3 |= {
+        "key": "k",
+        "kms_key_id": "arn:aws:kms:us-east-1:222222222222:key/1",
+        "assume_role": role,
+    }
     written = stack_of(backend={"s3": s3})["terraform"]["backend"]["s3"]
     assert written == s3 | {"encrypt": True, "use_lockfile": True}
 
@@ -99,7 +108,15 @@ def test_admits_the_providers_that_its_settings_allow() -> None:
 
 
 def test_repositories_may_be_called_like_anything_of_ours() -> None:
-    names = ["registry_uri", "repository_urls", "aws", "resource", "replication", "default"]
+    names = [
+        "backend",
+        "registry_uri",
+        "repository_urls",
+        "aws",
+        "resource",
+        "replication",
+        "default",
+    ]
     written = stack_of(repositories={name: {} for name in names})
     repositories = written["resource"]["aws_ecr_repository"]
     assert sorted(r["name"] for r in repositories.values()) == sorted(names)

@@ -158,6 +158,8 @@ def test_a_catch_all_of_the_archive_is_beside_one_of_the_standard_class() -> Non
         ),
         ({"max_image_count": 1, "rule_priority": 0}, "rule_priority must be at least 1, got 0"),
         ({"max_image_count": 1, "description": 3}, "description must be text, got 3"),
+        ({"max_image_count": 1, "description": ""}, "description must not be empty"),
+        ({"max_image_count": 1, "tag_prefix_list": ("a", "a")}, "tag_prefix_list lists 'a' twice"),
     ],
 )
 def test_fails_with(given: dict[str, Any], sentence: str) -> None:
@@ -226,20 +228,19 @@ def test_an_archive_rule_needs_a_provider_that_sees_its_changes() -> None:
 
 
 def test_policy_is_one_line_of_json(stack: TerraformStack, resources: Resources) -> None:
-    policy = LifecyclePolicy(stack, "Policy", repository_name="a/b", rules=[LAST_TEN])
+    LifecyclePolicy(stack, "Policy", repository_name="a/b", rules=[LAST_TEN])
     [resource] = resources("aws_ecr_lifecycle_policy")
     assert resource["repository"] == "a/b"
     assert resource["policy"] == json.dumps(
         lifecycle_policy_document([LAST_TEN]), separators=(",", ":")
     )
-    policy.replace_rules([UNTAGGED, LAST_TEN])
-    [resource] = resources("aws_ecr_lifecycle_policy")
-    assert json.loads(resource["policy"]) == lifecycle_policy_document([LAST_TEN, UNTAGGED])
 
 
 def test_policy_fails_without_rules(stack: TerraformStack) -> None:
-    with pytest.raises(ValueError, match="takes at least one rule, got none"):
-        LifecyclePolicy(stack, "Policy", repository_name="a/b", rules=[])
+    with pytest.raises(ValueError, match=r"repository name must .* takes at least one rule"):
+        LifecyclePolicy(stack, "Policy", repository_name="BAD", rules=[])
+    with pytest.raises(ValueError, match="must be a list of LifecycleRule values"):
+        LifecyclePolicy(stack, "Policy", repository_name="a/b", rules=LAST_TEN)  # type: ignore[arg-type]
     assert stack.node.try_find_child("Policy") is None
 
 
@@ -256,9 +257,10 @@ def test_policy_fails_without_rules(stack: TerraformStack) -> None:
     )
 )
 def test_numbering_is_distinct_and_keeps_what_is_given(rules: list[LifecycleRule]) -> None:
-    priorities = [rule.rule_priority for rule in numbered(rules)]
+    priorities = [rule.rule_priority or 0 for rule in numbered(rules)]
     assert len(set(priorities)) == len(rules)
-    assert {r.rule_priority for r in rules if r.rule_priority} <= set(priorities)
-    if not any(rule.rule_priority for rule in rules):
-        kinds = [rule.tag_status == TagStatus.ANY for rule in numbered(rules)]
-        assert kinds == sorted(kinds)
+    assert priorities == sorted(priorities)
+    assert all(rule in numbered(rules) for rule in rules if rule.rule_priority)
+    ours = [p for p in priorities if p not in {rule.rule_priority for rule in rules}]
+    kinds = [r.tag_status == TagStatus.ANY for r in numbered(rules) if r.rule_priority in ours]
+    assert kinds == sorted(kinds)

@@ -140,7 +140,7 @@ repositories:
         ),
         (HEAD + "assume_role: {}\n", "3: assume_role: 'role_arn' is missing"),
         (
-            HEAD + "backend: {local: {}, s3: {bucket: b, region: us-east-1}}\n",
+            HEAD + "backend: {local: {}, s3: {bucket: bbb, region: us-east-1}}\n",
             "3: backend: a backend is 'local' or 's3', got both",
         ),
         (
@@ -174,13 +174,47 @@ repositories:
             "5: repositories.ab.pull[0].roll: unknown key 'roll'; did you mean 'role'?",
         ),
         (
+            HEAD + "assume_role: {role_arn: '${x}'}\n",
+            "3: assume_role.role_arn: an environment file takes no expressions ('${'), got '${x}'",
+        ),
+        (
+            HEAD + "tags: {'${path.root}': x}\n",
+            "3: tags.${path.root}: an environment file takes no expressions ('${'),"
+            " got '${path.root}'",
+        ),
+        (HEAD + "backend: {s3: }\n", "3: backend: s3 must be a mapping, got null"),
+        (
+            HEAD + "backend: {s3: {bucket: A, region: us-east-1}}\n",
+            "3: backend.s3.bucket: bucket must be 3 to 63 characters, got 'A' (1)",
+        ),
+        (
+            HEAD + "backend: {local: {path: ''}}\n",
+            "3: backend.local.path: path must be 1 to 4096 characters, got '' (0)",
+        ),
+        (
+            HEAD + "repositories:\n  ab:\n    tags: {managed-by: me}\n",
+            "5: repositories.ab.tags.managed-by: tag 'managed-by' is set by the app, leave it out",
+        ),
+        (HEAD + '"a\\nb": 1\n', "3: 'a\\nb': unknown key 'a\\nb'"),
+        (
+            HEAD + "repositories:\n  ab:\n    repository_policy_statements:\n"
+            "      - principals: [{account: '222222222222'}]\n"
+            "        actions: [1]\n"
+            "        conditions: {Bool: {'aws:SecureTransport': true}}\n",
+            "7: repositories.ab.repository_policy_statements[0].actions[0]: an item of the list"
+            ' must be text, got 1; write it in quotes: "1"\n'
+            "dev.yaml:8: repositories.ab.repository_policy_statements[0].conditions.Bool."
+            "aws:SecureTransport: aws:SecureTransport must be text or a list of text, got true;"
+            ' write it in quotes: "true"',
+        ),
+        (
             HEAD + "repositories:\n  ab: [1]\n",
             "4: repositories.ab: ab must be a mapping, got a list of 1",
         ),
     ],
 )
 def test_fails_with(tmp_path: Path, text: str, expected: str) -> None:
-    assert sentences(write(tmp_path, dev=text)) == [f"dev.yaml:{expected}"]
+    assert "\n".join(sentences(write(tmp_path, dev=text))) == f"dev.yaml:{expected}"
 
 
 def test_a_problem_of_the_defaults_is_told_once_where_it_is_written(tmp_path: Path) -> None:
@@ -190,6 +224,27 @@ def test_a_problem_of_the_defaults_is_told_once_where_it_is_written(tmp_path: Pa
         " (arn:aws:kms:<region>:<account>:key/<id>), no alias and no bare id, got 'alias/x'",
         "dev.yaml:4: repository_defaults.kms_key: 'kms_key' needs encryption_type KMS or"
         " KMS_DSSE, got AES256",
+    ]
+
+
+def test_a_problem_that_a_repository_makes_of_a_default_is_told_at_the_repository(
+    tmp_path: Path,
+) -> None:
+    key = "arn:aws:kms:ap-northeast-2:111111111111:key/1"
+    defaults = f"repository_defaults: {{encryption_type: KMS, kms_key: '{key}'}}\n"
+    text = HEAD + defaults + "repositories:\n  aa: {}\n  bb: {encryption_type: AES256}\n"
+    assert sentences(write(tmp_path, dev=text)) == [
+        "dev.yaml:6: repositories.bb.kms_key: 'kms_key' needs encryption_type KMS or KMS_DSSE,"
+        " got AES256"
+    ]
+
+
+def test_two_environments_do_not_share_a_state(tmp_path: Path) -> None:
+    backend = "backend: {s3: {bucket: state, region: us-east-1, key: ecr.tfstate}}\n"
+    other = HEAD.replace("111111111111", "222222222222")
+    assert sentences(write(tmp_path, blue=HEAD + backend, green=other + backend)) == [
+        f"green.yaml:3: backend: the state is that of {tmp_path}/blue.yaml already,"
+        " and each apply would undo the other's"
     ]
 
 
@@ -228,8 +283,10 @@ def test_policy_conditions_may_hold_variables_of_iam(tmp_path: Path) -> None:
 def test_leaves_no_file_out_silently(tmp_path: Path) -> None:
     write(tmp_path, dev=HEAD)
     (tmp_path / "prod.yml").write_text(HEAD)
+    (tmp_path / "test.YAML").write_text(HEAD)
     assert sentences(tmp_path) == [
-        "prod.yml:1: an environment file must end in .yaml, or it would be left out"
+        f"{name}:1: an environment file must end in .yaml, or it would be left out"
+        for name in ("prod.yml", "test.YAML")
     ]
 
 

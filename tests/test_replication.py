@@ -65,12 +65,18 @@ def test_rule_fails_with(given: dict[str, Any], sentence: str) -> None:
     ("given", "sentence"),
     [
         ({"region": "us-west"}, "region must be a Region that has ECR"),
+        ({"region": "eusc-de-east-1"}, "the AWS provider does not take the Region"),
         ({"region": "us-west-2", "registry_id": "2"}, "registry_id must be an account id"),
     ],
 )
 def test_destination_fails_with(given: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         ReplicationDestination(**given)
+
+
+def test_fails_with_rules_that_are_no_list(stack: TerraformStack) -> None:
+    with pytest.raises(ValueError, match="rules must be a list of ReplicationRule values"):
+        ReplicationConfiguration(stack, "Replication", registry=HOME, rules=None)  # type: ignore[arg-type]
 
 
 def to(*regions: str) -> ReplicationRule:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from cdktf import App, TerraformStack
+from cdktf_cdktf_provider_aws.iam_role import IamRole
 from conftest import Resources, readable, resolved, synthesized
 
 from ecr_constructs import (
@@ -74,7 +75,7 @@ def test_takes_everything(stack: TerraformStack, resources: Resources) -> None:
     }
     [lifecycle] = resources("aws_ecr_lifecycle_policy")
     assert json.loads(lifecycle["policy"])["rules"][0]["selection"]["countNumber"] == 10
-    assert repository.required_provider_versions == ("6.8.0",)
+    assert repository.required_provider_versions == {"6.8.0"}
 
 
 def statements(resources: Resources) -> list[dict[str, Any]]:
@@ -250,7 +251,7 @@ def test_reference_by_arn_knows_everything(stack: TerraformStack) -> None:
     ("arn", "sentence"),
     [
         ("shared/base", "repository ARN must be arn:"),
-        ("arn:aws:ecr:us-east-1:111111111111:repository/BAD", "repository ARN must be arn:"),
+        ("arn:aws:ecr:us-east-1:111111111111:repository/BAD", "repository name must be"),
         ("arn:aws:ecr:us-wst-9:111111111111:repository/ab", "must be a Region that has ECR"),
         ("arn:aws:ecr:cn-north-1:111111111111:repository/ab", "must be of partition aws-cn"),
     ],
@@ -283,6 +284,30 @@ def test_reference_is_granted_on_the_side_of_the_principal(
     assert json.loads(push["policy"])["Statement"][0]["Action"] == list(PUSH_ACTIONS)
     assert [policy["user"] for policy in resources("aws_iam_user_policy")] == ["ann", "ann"]
     assert resources("aws_ecr_repository_policy") == []
+
+
+def test_reference_is_granted_to_a_role_that_is_known_at_deploy_time(
+    stack: TerraformStack, resources: Resources
+) -> None:
+    role = IamRole(stack, "Role", name="task", assume_role_policy="{}")
+    reference = Repository.from_repository_name(stack, "Shared", "shared/base")
+    reference.grant_pull_push(Principal(role=role.arn))
+    assert [policy["role"] for policy in resources("aws_iam_role_policy")] == [
+        "${basename(aws_iam_role.Role.arn)}"
+    ] * 2
+
+
+@pytest.mark.parametrize("grant", ["grant_pull", "grant_push", "add_to_resource_policy"])
+def test_what_does_not_fit_is_not_added(
+    stack: TerraformStack, resources: Resources, grant: str
+) -> None:
+    repository = Repository(stack, "Api", repository_name="ab", pull=[ROLE])
+    before = resources("aws_ecr_repository_policy")
+    with pytest.raises(ValueError, match="must hold"):
+        getattr(repository, grant)("arn:aws:iam::111111111111:role/x")
+    assert resources("aws_ecr_repository_policy") == before
+    repository.grant_pull(USER)
+    assert len(statements(resources)) == 1
 
 
 def test_reference_is_not_granted_to_an_account(stack: TerraformStack) -> None:

@@ -86,6 +86,8 @@ def test_may_deny_everything() -> None:
         ({"principals": ROLE}, "principals must be a list of Principal values"),
         ({"effect": "allow"}, "effect must be one of Allow, Deny"),
         ({"sid": 1}, "sid must be text, got 1"),
+        ({"sid": ""}, "sid must not be empty"),
+        ({"conditions": {"StringEquals": {"aws:x": []}}}, "condition 'aws:x' needs a value"),
         ({"conditions": {"StringEquals": "x"}}, "must be an operator with condition keys"),
         ({"conditions": {"StringEquals": {"aws:x": 1}}}, "values of aws:x must be a list of text"),
         ({"conditions": []}, "conditions must be a mapping"),
@@ -106,19 +108,24 @@ def test_counts_characters_as_the_provider_sends_them() -> None:
     assert sent_length({"a": "<é\u2028"}) == len('{"a":"\\u003cé\\u2028"}')
 
 
-def test_policy_takes_the_place_of_all_statements(
-    stack: TerraformStack, resources: Resources
-) -> None:
-    first = PolicyStatement(principals=(ROLE,), actions=LIST)
-    second = PolicyStatement(principals=(ACCOUNT,), actions=LIST)
-    policy = RepositoryPolicy(stack, "Policy", repository_name="a/b", statements=[first])
-    policy.replace_statements([second])
+def test_policy_is_one_line_of_json(stack: TerraformStack, resources: Resources) -> None:
+    statement = PolicyStatement(principals=(ROLE,), actions=LIST)
+    RepositoryPolicy(stack, "Policy", repository_name="a/b", statements=[statement])
     [resource] = resources("aws_ecr_repository_policy")
     assert resource["repository"] == "a/b"
-    assert json.loads(resource["policy"]) == repository_policy_document([second])
+    assert json.loads(resource["policy"]) == repository_policy_document([statement])
+
+
+def test_statement_cannot_be_changed_from_outside() -> None:
+    conditions = {"StringEquals": {"aws:x": ["1"]}}
+    statement = PolicyStatement(principals=(ROLE,), actions=LIST, conditions=conditions)  # type: ignore[arg-type]
+    conditions["StringEquals"]["aws:x"].append("2")
+    assert statement.render()["Condition"] == {"StringEquals": {"aws:x": ["1"]}}
+    with pytest.raises(TypeError):
+        statement.conditions["Bool"] = {}  # type: ignore[index]
 
 
 def test_policy_fails_without_statements(stack: TerraformStack) -> None:
-    with pytest.raises(ValueError, match="takes at least one statement, got none"):
-        RepositoryPolicy(stack, "Policy", repository_name="a/b", statements=[])
+    with pytest.raises(ValueError, match=r"repository name must .* takes at least one statement"):
+        RepositoryPolicy(stack, "Policy", repository_name="BAD", statements=[])
     assert stack.node.try_find_child("Policy") is None

@@ -13,7 +13,7 @@ def test_takes_exclusion_filters(mutability: TagMutability) -> None:
         image_tag_mutability=mutability,
         image_tag_mutability_exclusion_filters=("latest", "dev-*"),
     )
-    assert settings.required_provider_versions == ("6.8.0",)
+    assert settings.required_provider_versions == {"6.8.0"}
 
 
 @pytest.mark.parametrize(

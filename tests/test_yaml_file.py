@@ -65,6 +65,8 @@ def test_knows_where_everything_is(tmp_path: Path) -> None:
         ("a: !secret x", 1, "the tag '!secret' is not supported"),
         ("? [a]\n: b", 1, "a key must be text"),
         ("<<: 1", 1, "'<<' takes a mapping"),
+        ("x: &x {a: 1}\ny:\n  <<: *x\n  <<: *x", 4, "the key '<<' is there twice"),
+        ("a: !!int x", 1, "'x' is no value of the tag '!!int'"),
         ("[" * 100_000, 1, "nested at most 50 deep"),
         ("a: \x01", 1, "control characters are not allowed"),
         (b"a: 1\nb: \xff", 2, "must be UTF-8 text, got the byte 0xff"),
@@ -88,6 +90,19 @@ def test_fails_with_aliases_that_multiply(tmp_path: Path) -> None:
     rows += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     with pytest.raises(YamlError, match="aliases of the file make it too large"):
         read(tmp_path, "\n".join(rows)).plain()
+
+
+def test_fails_with_aliases_that_nest(tmp_path: Path) -> None:
+    rows = ["a0: &a0 x"]
+    rows += [f"a{n}: &a{n} {'[' * 40}*a{n - 1}{']' * 40}" for n in range(1, 40)]
+    with pytest.raises(YamlError, match="aliases of the file make it too large"):
+        read(tmp_path, "\n".join(rows)).plain()
+
+
+def test_an_alias_is_where_it_is_used_and_what_is_in_it_where_it_is_written(tmp_path: Path) -> None:
+    root = read(tmp_path, "x: &x\n  y: 1\nz: *x\n")
+    assert (root.child("z").line, root.child("z").path) == (3, "z")
+    assert (root.child("z").child("y").line, root.child("z").child("y").path) == (2, "x.y")
 
 
 def test_fails_with_a_folder(tmp_path: Path) -> None:

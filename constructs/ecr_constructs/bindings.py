@@ -39,6 +39,8 @@ class _LazyPackage(ModuleType):
         try:
             return importlib.import_module(f"{self.__name__}.{name}")
         except ModuleNotFoundError as error:
+            if error.name != f"{self.__name__}.{name}":
+                raise
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from error
 
 

@@ -68,6 +68,8 @@ def text(
         yield Problem(
             f"{what} must be {minimum} to {maximum} characters, got {shown(value)} ({len(value)})"
         )
+    elif pattern is None and not value and minimum:
+        yield Problem(f"{what} must not be empty, got ''")
     elif pattern is not None and not pattern.fullmatch(value):
         yield Problem(f"{what} must be {form}, got {shown(value)}")
 
@@ -130,9 +132,9 @@ def wrong_type(what: str, expected: str, value: object) -> Problem:
 
 def did_you_mean(value: object, options: Iterable[str]) -> str:
     """`; did you mean 'x'?` where one of the options is close, or nothing."""
-    close = difflib.get_close_matches(str(value).lower(), {o.lower(): o for o in options}, 1)
-    named = [option for option in options if close and option.lower() == close[0]]
-    return f"; did you mean '{named[0]}'?" if named else ""
+    by_lowercase = {option.lower(): option for option in options}
+    close = difflib.get_close_matches(str(value).lower(), by_lowercase, 1)
+    return f"; did you mean '{by_lowercase[close[0]]}'?" if close else ""
 
 
 def shown(value: object) -> str:

@@ -21,6 +21,14 @@ class EncryptionType(StrEnum):
     """In two layers with a key of AWS KMS. AWS GovCloud (US) Regions only."""
 
 
+def key_arn_problems(what: str, value: object) -> Iterator[Problem]:
+    """Check the ARN of a KMS key."""
+    form = (
+        "the full ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), no alias and no bare id"
+    )
+    return text(what, value, pattern=_KEY_ARN, form=form)
+
+
 def encryption_problems(
     encryption_type: EncryptionType | str, kms_key: str | None
 ) -> Iterator[Problem]:
@@ -34,16 +42,7 @@ def encryption_problems(
     )
     if kms_key is None:
         return
-    yield from within(
-        ("kms_key",),
-        text(
-            "kms_key",
-            kms_key,
-            pattern=_KEY_ARN,
-            form="the full ARN of a key (arn:aws:kms:<region>:<account>:key/<id>),"
-            " no alias and no bare id",
-        ),
-    )
+    yield from within(("kms_key",), key_arn_problems("kms_key", kms_key))
     if encryption_type == EncryptionType.AES256:
         yield Problem("'kms_key' needs encryption_type KMS or KMS_DSSE, got AES256", ("kms_key",))
 

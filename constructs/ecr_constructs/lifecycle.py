@@ -19,9 +19,11 @@ from ecr_constructs.checks import (
     shown,
     text,
     texts,
+    unique,
     whole_number,
     within,
 )
+from ecr_constructs.registry import repository_name_problems
 from ecr_constructs.terraform_text import json_text
 
 MAX_RULES = 50
@@ -161,6 +163,7 @@ class LifecycleRule:
     def _tag_problems(self) -> Iterator[Problem]:
         for name in ("tag_pattern_list", "tag_prefix_list"):
             yield from within((name,), texts(name, getattr(self, name)))
+            yield from within((name,), unique(name, getattr(self, name)))
         if isinstance(self.tag_pattern_list, list | tuple):
             for index, pattern in enumerate(self.tag_pattern_list):
                 if str(pattern).count("*") > MAX_PATTERN_WILDCARDS and not is_token(pattern):
@@ -323,9 +326,9 @@ def _selection_problems(
         )
     # AWS demands "a unique set of prefixes" without saying whether of strings or of lists; no
     # string twice is the reading that it can never refuse.
-    prefixes = Counter(p for rule in rules.values() for p in dict.fromkeys(rule.tag_prefix_list))
+    prefixes = Counter(prefix for rule in rules.values() for prefix in rule.tag_prefix_list)
     for index, rule in rules.items():
-        for prefix in dict.fromkeys(rule.tag_prefix_list):
+        for prefix in rule.tag_prefix_list:
             if prefixes[prefix] > 1:
                 yield Problem(
                     "the rules of one storage class must not share a tag prefix,"
@@ -340,28 +343,24 @@ class LifecyclePolicy(Construct):
     :param repository_name: the name of the repository, or a token.
     :param rules: one to 50 rules. They are numbered in the order given, and a rule for all images
         comes last; numbers that are given stay.
-    :raises ValueError: for rules that ECR would refuse together.
+    :raises ValueError: for a name that no repository has, and for rules that ECR would refuse
+        together.
     """
 
     def __init__(
         self, scope: Construct, id_: str, *, repository_name: str, rules: Sequence[LifecycleRule]
     ) -> None:
-        rules = tuple(rules)
+        problems = [
+            *repository_name_problems(repository_name),
+            *lifecycle_policy_problems(rules),
+        ]
         if not rules:
-            refuse([Problem("a lifecycle policy takes at least one rule, got none")])
-        refuse(lifecycle_policy_problems(rules))
+            problems.append(Problem("a lifecycle policy takes at least one rule, got none"))
+        refuse(problems)
         super().__init__(scope, id_)
-        self._resource = EcrLifecyclePolicy(
+        EcrLifecyclePolicy(
             self,
             "Resource",
             repository=repository_name,
             policy=lifecycle_policy_text(tuple(rules)),
         )
-
-    def replace_rules(self, rules: Sequence[LifecycleRule]) -> None:
-        """Put these rules in the place of all that are there.
-
-        :raises ValueError: for rules that ECR would refuse together.
-        """
-        refuse(lifecycle_policy_problems(rules))
-        self._resource.policy = lifecycle_policy_text(tuple(rules))

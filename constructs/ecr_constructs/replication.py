@@ -29,6 +29,8 @@ from ecr_constructs.registry import Registry, account_id_problems, region_proble
 MAX_RULES = 10
 MAX_DESTINATIONS = 25
 MAX_FILTERS = 100
+# The form that the provider asks of a destination's Region has no place for their names.
+_REFUSED_REGIONS = ("eusc-de-east-1",)
 _FILTER = re.compile(r"(?:[a-z0-9][a-z0-9._-]*/)*[a-z0-9._-]*")
 
 
@@ -49,6 +51,9 @@ class ReplicationDestination:
 
     def __post_init__(self) -> None:
         problems = [*within(("region",), region_problems("region", self.region))]
+        if self.region in _REFUSED_REGIONS:
+            sentence = "the AWS provider does not take the Region as a destination"
+            problems.append(Problem(f"{sentence}, got {shown(self.region)}", ("region",)))
         if self.registry_id is not None:
             problems += within(
                 ("registry_id",), account_id_problems("registry_id", self.registry_id)
@@ -81,7 +86,7 @@ class ReplicationRule:
     def _problems(self) -> Iterator[Problem]:
         path = ("destinations",)
         yield from within(path, sequence("destinations", self.destinations, ReplicationDestination))
-        if not self.destinations:
+        if self.destinations in ((), []):
             yield Problem("a replication rule needs at least one destination, got none", path)
         path = ("repository_filters",)
         if not isinstance(self.repository_filters, list | tuple):
@@ -161,7 +166,6 @@ class ReplicationConfiguration(Construct):
     def __init__(
         self, scope: Construct, id_: str, *, registry: Registry, rules: Sequence[ReplicationRule]
     ) -> None:
-        rules = tuple(rules)
         refuse(replication_problems(registry, rules))
         super().__init__(scope, id_)
         EcrReplicationConfiguration(

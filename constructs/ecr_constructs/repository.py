@@ -1,10 +1,10 @@
 """Repository: where the images of one thing are kept."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from cdktf import Fn, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_ecr_repository import DataAwsEcrRepository
@@ -24,7 +24,7 @@ from ecr_constructs.checks import InvalidValueError, is_token, refuse, shown, te
 from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.lifecycle import LifecycleRule, lifecycle_policy_text
 from ecr_constructs.principal import Principal
-from ecr_constructs.registry import REPOSITORY_NAME, Registry, repository_name_problems
+from ecr_constructs.registry import Registry, repository_name_problems
 from ecr_constructs.repository_policy import (
     PULL_ACTIONS,
     PUSH_ACTIONS,
@@ -60,7 +60,7 @@ class _Source(Protocol):
 
 
 class RepositoryBase(Construct):
-    """A private ECR repository, ours or another's: where it is and how its images are called."""
+    """A private ECR repository, ours or another's: where it is and how its images are addressed."""
 
     _source: _Source
 
@@ -189,9 +189,8 @@ class Repository(RepositoryBase):
         self._source = self._resource = self._define(repository_name)
         self._lifecycle_policy: EcrLifecyclePolicy | None = None
         self._policy: EcrRepositoryPolicy | None = None
-        if settings.lifecycle_rules or settings.policy_statements:
-            self._write_lifecycle_policy()
-            self._write_policy()
+        self._write_lifecycle_policy()
+        self._write_policy()
 
     def _define(self, repository_name: str) -> EcrRepository:
         settings = self._settings
@@ -218,13 +217,13 @@ class Repository(RepositoryBase):
             ),
         )
 
-    def expression(self, attribute: str) -> str:
+    def expression(self, attribute: Literal["arn", "name", "repository_url"]) -> str:
         """An attribute of the repository as a Terraform expression, for its own stack only.
 
         The properties give tokens, which other stacks can use as well; each is a crossing into
         jsii, while all expressions of a repository share one.
 
-        :param attribute: of the resource `aws_ecr_repository`, such as `arn`.
+        :param attribute: of the resource `aws_ecr_repository`.
         """
         return f"${{{self._address}.{attribute}}}"
 
@@ -233,8 +232,11 @@ class Repository(RepositoryBase):
         return self._resource.fqn
 
     @property
-    def required_provider_versions(self) -> tuple[str, ...]:
-        """Versions of the AWS provider from which on it can express this repository."""
+    def required_provider_versions(self) -> frozenset[str]:
+        """The oldest AWS provider of each setting that not every one can express.
+
+        Constrain the provider to the newest of them: `terraform.required_providers.aws.version`.
+        """
         return self._settings.required_provider_versions
 
     def add_lifecycle_rule(self, *rules: LifecycleRule) -> None:
@@ -318,9 +320,9 @@ class Repository(RepositoryBase):
         :raises ValueError: for a name that no repository can have.
         """
         refuse(repository_name_problems(repository_name))
-        return RepositoryReference(
-            scope, id_, lambda self: DataAwsEcrRepository(self, "Resource", name=repository_name)
-        )
+        reference = RepositoryReference(scope, id_)
+        reference._source = DataAwsEcrRepository(reference, "Resource", name=repository_name)
+        return reference
 
     @staticmethod
     def from_repository_arn(
@@ -333,24 +335,26 @@ class Repository(RepositoryBase):
         :raises ValueError: for another form.
         """
         parts = _ARN.fullmatch(repository_arn)
-        if parts is None or not REPOSITORY_NAME.fullmatch(parts["name"]):
+        if parts is None:
             raise ValueError(
                 "repository ARN must be arn:<partition>:ecr:<region>:<account>:repository/<name>,"
                 f" got {shown(repository_arn)}"
             )
+        refuse(repository_name_problems(parts["name"]))
         registry = Registry(account_id=parts["account"], region=parts["region"])
         if repository_arn != registry.repository_arn(parts["name"]):
             raise ValueError(
                 f"repository ARN must be of partition {registry.partition},"
                 f" as its Region is, got {shown(repository_arn)}"
             )
-        source = _KnownRepository(
+        reference = RepositoryReference(scope, id_)
+        reference._source = _KnownRepository(
             arn=repository_arn,
             name=parts["name"],
             registry_id=parts["account"],
             repository_url=f"{registry.registry_uri}/{parts['name']}",
         )
-        return RepositoryReference(scope, id_, lambda _: source)
+        return reference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -370,12 +374,6 @@ class RepositoryReference(RepositoryBase):
     grant is a policy of the role or user that is admitted. For one in the repository's account
     that is enough; for one in another account the repository's policy has to admit it as well.
     """
-
-    def __init__(
-        self, scope: Construct, id_: str, source: Callable[["RepositoryReference"], _Source]
-    ) -> None:
-        super().__init__(scope, id_)
-        self._source = source(self)
 
     def grant_pull(self, *principals: Principal) -> None:
         """Let roles and users pull images, by an inline policy of each.
@@ -420,7 +418,10 @@ class RepositoryReference(RepositoryBase):
             }
         )
         for principal in dict.fromkeys(principals):
+            # An id cannot hold a token: a principal that is known at deploy time only is counted.
             id_ = f"{sid}:{principal.identifier}".replace("/", ":")
+            if is_token(principal.identifier):
+                id_ = f"{sid}:{len(self.node.children)}"
             prefix = f"ecr-{sid.lower()}-"
             if self.node.try_find_child(id_) is not None:
                 continue

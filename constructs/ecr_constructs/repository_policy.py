@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from types import MappingProxyType
 
 from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
 from constructs import Construct
@@ -25,6 +26,7 @@ from ecr_constructs.checks import (
     wrong_type,
 )
 from ecr_constructs.principal import Principal, render_principals
+from ecr_constructs.registry import repository_name_problems
 from ecr_constructs.terraform_text import json_text
 
 MAX_POLICY_LENGTH = 10_240
@@ -124,17 +126,19 @@ class PolicyStatement:
         object.__setattr__(self, "actions", tuple(self.actions))
         object.__setattr__(self, "effect", Effect(self.effect))
         conditions = {
-            operator: {k: v if isinstance(v, str) else tuple(v) for k, v in keys.items()}
+            operator: MappingProxyType(
+                {k: v if isinstance(v, str) else tuple(v) for k, v in keys.items()}
+            )
             for operator, keys in self.conditions.items()
         }
-        object.__setattr__(self, "conditions", conditions)
+        object.__setattr__(self, "conditions", MappingProxyType(conditions))
 
     def _problems(self) -> Iterator[Problem]:
         yield from within(("principals",), sequence("principals", self.principals, Principal))
-        if not self.principals:
+        if self.principals in ((), []):
             yield Problem("a policy statement needs at least one principal", ("principals",))
         yield from within(("actions",), texts("actions", self.actions))
-        if not self.actions:
+        if self.actions in ((), []):
             yield Problem("a policy statement needs at least one action", ("actions",))
         yield from within(("effect",), member("effect", self.effect, list(Effect)))
         if isinstance(self.actions, list | tuple):
@@ -185,9 +189,11 @@ def _condition_problems(conditions: object) -> Iterator[Problem]:
             yield wrong_type("a condition", "an operator with condition keys", keys)
             continue
         for key, value in keys.items():
+            path = (str(operator), str(key))
             if not isinstance(value, str):
-                path = (str(operator), str(key))
                 yield from within(path, texts(f"values of {key}", value))
+            if value in ((), [], ""):
+                yield Problem(f"condition {shown(key)} needs a value, got none", path)
 
 
 def repository_policy_document(statements: Sequence[PolicyStatement]) -> dict[str, object]:
@@ -195,25 +201,21 @@ def repository_policy_document(statements: Sequence[PolicyStatement]) -> dict[st
     return {"Version": "2012-10-17", "Statement": [s.render() for s in statements]}
 
 
-@lru_cache(maxsize=1024)
-def repository_policy_text(statements: tuple[PolicyStatement, ...]) -> str:
-    """The repository policy as it is handed to Terraform. Most repositories share one."""
+def repository_policy_text(statements: Sequence[PolicyStatement]) -> str:
+    """The repository policy as it is handed to Terraform."""
     return json_text(repository_policy_document(statements))
 
 
-def repository_policy_problems(statements: Sequence[PolicyStatement]) -> Sequence[Problem]:
+def repository_policy_problems(statements: Sequence[PolicyStatement]) -> Iterator[Problem]:
     """Check what the statements of one policy owe each other: their length as JSON."""
-    wrong = tuple(sequence("repository_policy_statements", statements, PolicyStatement))
-    return wrong or _length_problems(tuple(statements))
-
-
-@lru_cache(maxsize=1024)
-def _length_problems(statements: tuple[PolicyStatement, ...]) -> tuple[Problem, ...]:
+    wrong = list(sequence("repository_policy_statements", statements, PolicyStatement))
+    yield from wrong
+    if wrong:
+        return
     length = sent_length(repository_policy_document(statements))
-    if length <= MAX_POLICY_LENGTH:
-        return ()
-    limit = f"a repository policy must be at most {MAX_POLICY_LENGTH} characters as JSON"
-    return (Problem(f"{limit}, got {length}"),)
+    if length > MAX_POLICY_LENGTH:
+        limit = f"a repository policy must be at most {MAX_POLICY_LENGTH} characters as JSON"
+        yield Problem(f"{limit}, got {length}")
 
 
 @lru_cache(maxsize=1024)
@@ -239,7 +241,8 @@ class RepositoryPolicy(Construct):
 
     :param repository_name: the name of the repository, or a token.
     :param statements: at least one; together at most 10,240 characters as JSON.
-    :raises ValueError: for statements that ECR would refuse together.
+    :raises ValueError: for a name that no repository has, and for statements that ECR would refuse
+        together.
     """
 
     def __init__(
@@ -250,22 +253,17 @@ class RepositoryPolicy(Construct):
         repository_name: str,
         statements: Sequence[PolicyStatement],
     ) -> None:
-        statements = tuple(statements)
+        problems = [
+            *repository_name_problems(repository_name),
+            *repository_policy_problems(statements),
+        ]
         if not statements:
-            refuse([Problem("a repository policy takes at least one statement, got none")])
-        refuse(repository_policy_problems(statements))
+            problems.append(Problem("a repository policy takes at least one statement, got none"))
+        refuse(problems)
         super().__init__(scope, id_)
-        self._resource = EcrRepositoryPolicy(
+        EcrRepositoryPolicy(
             self,
             "Resource",
             repository=repository_name,
             policy=repository_policy_text(statements),
         )
-
-    def replace_statements(self, statements: Sequence[PolicyStatement]) -> None:
-        """Put these statements in the place of all that are there.
-
-        :raises ValueError: for statements that ECR would refuse together.
-        """
-        refuse(repository_policy_problems(statements))
-        self._resource.policy = repository_policy_text(tuple(statements))

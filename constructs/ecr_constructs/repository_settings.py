@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from ecr_constructs.checks import Problem, is_token, refuse, sequence, texts, truth, within
 from ecr_constructs.encryption import EncryptionType, encryption_problems, encryption_problems_in
@@ -43,7 +44,7 @@ class RepositorySettings:
     """Whether a destroy deletes a repository that still holds images."""
     prevent_destroy: bool = False
     """Whether Terraform refuses a plan that would destroy the repository."""
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Tags of the repository, at most 50."""
     lifecycle_rules: tuple[LifecycleRule, ...] = ()
     """Which images expire or are archived. They act in the order given, all images last."""
@@ -59,13 +60,14 @@ class RepositorySettings:
     def __post_init__(self) -> None:
         refuse(self._problems())
         sequences = ("image_tag_mutability_exclusion_filters", "lifecycle_rules", *_GRANTS)
-        for name, value in {
+        checked: dict[str, object] = {
             "image_tag_mutability": TagMutability(self.image_tag_mutability),
             "encryption_type": EncryptionType(self.encryption_type),
-            "tags": dict(self.tags),
+            "tags": MappingProxyType(dict(self.tags)),
             "repository_policy_statements": tuple(self.repository_policy_statements),
             **{name: tuple(getattr(self, name)) for name in sequences},
-        }.items():
+        }
+        for name, value in checked.items():
             object.__setattr__(self, name, value)
 
     def _problems(self) -> Iterator[Problem]:
@@ -99,12 +101,12 @@ class RepositorySettings:
         return (*grants, *self.repository_policy_statements)
 
     @property
-    def required_provider_versions(self) -> tuple[str, ...]:
-        """Versions of the AWS provider from which on it can express these settings."""
+    def required_provider_versions(self) -> frozenset[str]:
+        """The oldest AWS provider of each setting that not every one can express."""
         versions = {rule.required_provider_version for rule in self.lifecycle_rules}
         if self.image_tag_mutability_exclusion_filters:
             versions.add(EXCLUSION_FILTER_PROVIDER_VERSION)
-        return tuple(sorted(version for version in versions if version))
+        return frozenset(version for version in versions if version)
 
     def problems_in(self, registry: Registry) -> Iterator[Problem]:
         """Check what depends on where the repository is."""

@@ -8,6 +8,15 @@ import re
 _IAM_VARIABLE = re.compile(r"\$\{(?=[A-Za-z0-9-]+:[A-Za-z]|[*?$]\})")
 
 
+# An expression without braces inside, which JSON has escaped on the way.
+_EXPRESSION = re.compile(r"(?<!\$)\$\{[^{}]*\}")
+
+
+def holds_expression(text: str) -> bool:
+    """Whether Terraform would evaluate a part of the text; variables of IAM are none."""
+    return "${" in _IAM_VARIABLE.sub("", text)
+
+
 def escaped(text: str) -> str:
     """The text with what Terraform would take for a template doubled; tokens stay as they are."""
     return _IAM_VARIABLE.sub("$${", text).replace("%{", "%%{")
@@ -15,4 +24,5 @@ def escaped(text: str) -> str:
 
 def json_text(document: object) -> str:
     """A policy document as one line of JSON, keys in the given order."""
-    return escaped(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
+    text = escaped(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
+    return _EXPRESSION.sub(lambda found: str(json.loads(f'"{found[0]}"')), text)
