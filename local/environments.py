@@ -1,9 +1,10 @@
 """Environments: copies of the environment files that can be deployed and destroyed here."""
 
+import json
 from pathlib import Path
 from typing import Any
 
-import yaml
+from stacks.yaml_file import read_yaml
 
 
 def copy_environments(source: Path, target: Path, *, protected: bool) -> dict[str, dict[str, Any]]:
@@ -15,7 +16,7 @@ def copy_environments(source: Path, target: Path, *, protected: bool) -> dict[st
     target.mkdir(parents=True, exist_ok=True)
     copies = {}
     for file in sorted(source.glob("*.yaml")):
-        environment: dict[str, Any] = yaml.safe_load(file.read_text())
+        environment: dict[str, Any] = read_yaml(file).plain()
         environment.pop("backend", None)
         if not protected:
             for settings in _all_settings(environment):
@@ -26,8 +27,8 @@ def copy_environments(source: Path, target: Path, *, protected: bool) -> dict[st
 
 
 def write_environment(file: Path, environment: dict[str, Any]) -> None:
-    """Write what an environment holds to a file."""
-    file.write_text(yaml.safe_dump(environment, sort_keys=False))
+    """Write what an environment holds to a file, as JSON, which every YAML parser reads alike."""
+    file.write_text(json.dumps(environment, indent=2))
 
 
 def _all_settings(environment: dict[str, Any]) -> list[dict[str, Any]]:
