@@ -11,6 +11,7 @@ export PATH := $(CURDIR)/.pipenv/bin:$(PATH)
 
 PIPENV := .pipenv/bin/pipenv
 PIPENV_VERSION := 2026.10.3
+PIPENV_STAMP := .pipenv/.$(PIPENV_VERSION)
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
@@ -42,7 +43,7 @@ snapshots: .venv/.synced-dev ## record the synthesized stacks anew, to be read i
 schema: .venv/.synced ## write the JSON Schema of environment files
 	$(RUN) -m stacks.schema
 
-lock: $(PIPENV) ## lock the Python packages, without the address of where they come from
+lock: $(PIPENV_STAMP) ## lock the Python packages, without the address of where they come from
 	$(PIPENV) lock
 	$(PYTHON) scripts/unsource_lock.py
 
@@ -52,16 +53,14 @@ bench: .venv/.synced-dev ## compare with the ordinary ways, into bench/RESULTS.m
 clean: ## remove everything that was set up or synthesized; state files stay
 	rm -rf .pipenv .venv .checkov node_modules cdktf.out bench/.aws-cdk
 
-$(PIPENV): .pipenv/.$(PIPENV_VERSION)
-
-.pipenv/.$(PIPENV_VERSION):
+$(PIPENV_STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another by make PYTHON=python3.12")'
 	@echo "setting up pipenv in .pipenv"
 	@$(PYTHON) -m venv .pipenv
 	@.pipenv/bin/pip install -qq --disable-pip-version-check pipenv==$(PIPENV_VERSION)
 	@touch $@
 
-.venv/.synced: $(PIPENV) Pipfile.lock constructs/pyproject.toml
+.venv/.synced: $(PIPENV_STAMP) Pipfile.lock constructs/pyproject.toml
 	@echo "installing the Python packages of Pipfile.lock in .venv"
 	@$(PIPENV) --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" sync --quiet
 	@touch $@
