@@ -130,6 +130,7 @@ def test_a_catch_all_of_the_archive_is_beside_one_of_the_standard_class() -> Non
             "got 'max_image_count' and 'max_image_age_days'",
         ),
         ({"max_image_count": 0}, "max_image_count must be at least 1, got 0"),
+        ({"max_image_count": 2**31}, "must be at most 2147483647, got 2147483648"),
         ({"max_image_count": True}, "max_image_count must be a whole number, got true"),
         ({"max_image_count": "10"}, "max_image_count must be a whole number, got '10'"),
         ({"max_image_age_days": 1.5}, "max_image_age_days must be a whole number, got 1.5"),

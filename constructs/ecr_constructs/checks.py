@@ -7,6 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 
+MAX_WHOLE_NUMBER = 2**31 - 1
+
+
 class Problem(NamedTuple):
     """One thing that is wrong with a value, in one lowercase sentence."""
 
@@ -85,11 +88,16 @@ def texts(what: str, values: object) -> Iterator[Problem]:
 
 
 def whole_number(what: str, value: object, *, minimum: int) -> Iterator[Problem]:
-    """Check for an `int` that is not a `bool`, and at least `minimum`."""
+    """Check for an `int` that is not a `bool`, from `minimum` to what 32 bits hold.
+
+    AWS tells no upper bound; 32 bits are the reading that it can never refuse.
+    """
     if not isinstance(value, int) or isinstance(value, bool):
         yield wrong_type(what, "a whole number", value)
     elif value < minimum:
         yield Problem(f"{what} must be at least {minimum}, got {value}")
+    elif value > MAX_WHOLE_NUMBER:
+        yield Problem(f"{what} must be at most {MAX_WHOLE_NUMBER}, got {value}")
 
 
 def truth(what: str, value: object) -> Iterator[Problem]:
