@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-
 MAX_WHOLE_NUMBER = 2**31 - 1
 
 
