@@ -18,6 +18,8 @@ def main() -> None:
         environments = load_environments(directory)
     except InvalidEnvironmentsError as error:
         sys.exit(str(error))
+    for warning in environments.warnings:
+        print(warning, file=sys.stderr)
     app = App()
     for name, environment in environments.items():
         EnvironmentStack(app, name=name, environment=environment)

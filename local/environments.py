@@ -16,7 +16,7 @@ def copy_environments(source: Path, target: Path, *, protected: bool) -> dict[st
     target.mkdir(parents=True, exist_ok=True)
     copies = {}
     for file in sorted(source.glob("*.yaml")):
-        environment: dict[str, Any] = read_yaml(file).plain()
+        environment: dict[str, Any] = read_yaml(file)[0].plain()
         environment.pop("backend", None)
         if not protected:
             for settings in _all_settings(environment):

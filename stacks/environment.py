@@ -8,22 +8,25 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 from ecr_constructs import (
-    InvalidValueError,
     Problem,
     Registry,
     ReplicationRule,
     RepositorySettings,
 )
-from ecr_constructs.checks import is_token, refuse, shown, text, within, wrong_type
-from ecr_constructs.encryption import key_arn_problems
-from ecr_constructs.principal import role_arn_problems
-from ecr_constructs.registry import (
-    account_id_problems,
-    region_problems,
-    repository_name_problems,
+from ecr_constructs.checks import (
+    Check,
+    TextForm,
+    is_token,
+    refuse,
+    shown,
+    within,
+    wrong_type,
 )
+from ecr_constructs.encryption import KEY_ARN
+from ecr_constructs.principal import ROLE_ARN
+from ecr_constructs.registry import ACCOUNT_ID, REPOSITORY_NAME, region_problems
 from ecr_constructs.replication import replication_problems
-from ecr_constructs.tags import MAX_TAGS, tag_problems
+from ecr_constructs.tags import COUNT, MAX_TAGS, tag_problems
 from stacks.names import local_state_path, state_key
 from stacks.provider_version import constraint_problems
 
@@ -33,6 +36,56 @@ ENVIRONMENT_TAG = "environment"
 MANAGED_BY_TAG = "managed-by"
 # What may be there without holding anything.
 SECTIONS = ("tags", "repository_defaults", "repositories", "registry")
+
+
+_STS = "STS API, `AssumeRole`"
+_S3 = "S3 user guide, bucket naming rules and object key names"
+# The forms that STS and S3 take.
+SESSION_NAME = TextForm(
+    what="session_name",
+    source=_STS,
+    minimum=2,
+    maximum=64,
+    pattern=re.compile(r"[\w+=,.@-]+", re.ASCII),
+    form="letters, digits and any of _+=,.@-",
+)
+EXTERNAL_ID = TextForm(
+    what="external_id",
+    source=_STS,
+    minimum=2,
+    maximum=1224,
+    pattern=re.compile(r"[\w+=,.@:/-]+", re.ASCII),
+    form="letters, digits and any of _+=,.@:/-",
+)
+BUCKET = TextForm(
+    what="bucket",
+    source=_S3,
+    minimum=3,
+    maximum=63,
+    pattern=re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.))*[a-z0-9]"),
+    form="lowercase letters, digits, '-' and single '.', and must start and end with a letter or"
+    " digit",
+)
+OBJECT_KEY = TextForm(what="key", source=_S3, maximum=1024)
+STATE_PATH = TextForm(what="path", source="POSIX, the longest path of a file", maximum=4096)
+
+OWN_TAG = Check(
+    "a tag of the app's own must not be written", "this app: it sets 'environment' and 'managed-by'"
+)
+ONE_BACKEND = Check("a backend is 'local' or 's3'", "Terraform language: a stack has one backend")
+ROLE_ELSEWHERE = Check(
+    "the role must be of the environment's account and AWS partition",
+    "this app: everything of an environment is in its account (`allowed_account_ids`)",
+)
+TAGS_TOGETHER = Check(
+    f"a resource takes at most {MAX_TAGS} tags, with those of the environment", COUNT.source
+)
+FILTER_MATCHES_NONE = Check(
+    "a repository filter should match a repository of the environment files",
+    "ECR user guide, image replication: a filter is the beginning of a name",
+    "mend the filter, or take it away",
+    warning=True,
+)
 
 
 class _Section(BaseModel):
@@ -49,75 +102,47 @@ def _checked(check: Callable[[T], Iterable[Problem]]) -> AfterValidator:
     return AfterValidator(validate)
 
 
-def _reserved_tag_problems(tags: Mapping[str, str]) -> Iterator[Problem]:
+def _form(form: TextForm, what: str = "") -> AfterValidator:
+    return _checked(lambda value: form.problems(value, what))
+
+
+def _own_tag_problems(tags: Mapping[str, str]) -> Iterator[Problem]:
     for key in (ENVIRONMENT_TAG, MANAGED_BY_TAG):
         if key in tags:
-            yield Problem(f"tag {shown(key)} is set by the app, leave it out", (key,))
+            yield OWN_TAG.problem(shown(key), (key,))
 
 
 def _default_tag_problems(tags: Mapping[str, str]) -> Iterator[Problem]:
     yield from tag_problems(tags)
-    yield from _reserved_tag_problems(tags)
+    yield from _own_tag_problems(tags)
 
 
 def _setting_problems(settings: RepositorySettings) -> Iterator[Problem]:
-    return within(("tags",), _reserved_tag_problems(settings.tags))
+    return within(("tags",), _own_tag_problems(settings.tags))
 
 
-def _text(what: str, pattern: str, form: str, minimum: int, maximum: int) -> AfterValidator:
-    compiled = re.compile(pattern, re.ASCII)
-    return _checked(
-        lambda value: text(
-            what, value, pattern=compiled, form=form, minimum=minimum, maximum=maximum
-        )
-    )
-
-
-AccountId = Annotated[
-    str, _checked(partial(account_id_problems, "account")), Field(examples=["111111111111"])
-]
+AccountId = Annotated[str, _form(ACCOUNT_ID, "account"), Field(examples=["111111111111"])]
 Region = Annotated[
     str, _checked(partial(region_problems, "region")), Field(examples=["ap-northeast-2"])
 ]
-RepositoryName = Annotated[
-    str, _checked(repository_name_problems), Field(examples=["payments/api"])
-]
-# The forms that STS takes (API reference, AssumeRole).
-SessionName = Annotated[
-    str, _text("session_name", r"[\w+=,.@-]+", "letters, digits and any of _+=,.@-", 2, 64)
-]
-ExternalId = Annotated[
-    str, _text("external_id", r"[\w+=,.@:/-]+", "letters, digits and any of _+=,.@:/-", 2, 1224)
-]
-# The forms that S3 takes (user guide, bucket naming rules and object key names).
-BucketName = Annotated[
-    str,
-    _text(
-        "bucket",
-        r"[a-z0-9][a-z0-9.-]*[a-z0-9]",
-        "lowercase letters, digits, '.' and '-', and must start and end with a letter or digit",
-        3,
-        63,
-    ),
-]
-ObjectKey = Annotated[str, _text("key", r"[^\x00-\x1f]+", "text on one line", 1, 1024)]
+RepositoryName = Annotated[str, _form(REPOSITORY_NAME), Field(examples=["payments/api"])]
 
 
 class AssumeRole(_Section):
     """The role that deploys the environment."""
 
-    role_arn: Annotated[str, _checked(partial(role_arn_problems, "role_arn"))]
+    role_arn: Annotated[str, _form(ROLE_ARN, "role_arn")]
     """Its ARN."""
-    session_name: SessionName | None = None
+    session_name: Annotated[str, _form(SESSION_NAME)] | None = None
     """The session's name in CloudTrail."""
-    external_id: ExternalId | None = None
+    external_id: Annotated[str, _form(EXTERNAL_ID)] | None = None
     """The external id that the role's trust policy requires."""
 
 
 class LocalBackend(_Section):
     """State in a file on this machine."""
 
-    path: Annotated[str, _text("path", r"[^\x00-\x1f]+", "text on one line", 1, 4096)] | None = None
+    path: Annotated[str, _form(STATE_PATH)] | None = None
     """Where, relative to the stack's folder, cdktf.out/stacks/<stack>; by default
     terraform.ecr-<environment>.tfstate in the project's root."""
 
@@ -125,13 +150,13 @@ class LocalBackend(_Section):
 class S3Backend(_Section):
     """State in an S3 bucket, encrypted, and locked by a file beside it (Terraform 1.10)."""
 
-    bucket: BucketName
+    bucket: Annotated[str, _form(BUCKET)]
     """The bucket's name."""
     region: Region
     """The bucket's Region."""
-    key: ObjectKey | None = None
+    key: Annotated[str, _form(OBJECT_KEY)] | None = None
     """The object's key; by default ecr/<environment>.tfstate."""
-    kms_key_id: Annotated[str, _checked(partial(key_arn_problems, "kms_key_id"))] | None = None
+    kms_key_id: Annotated[str, _form(KEY_ARN, "kms_key_id")] | None = None
     """The ARN of the KMS key that encrypts the state; by default the bucket's."""
     assume_role: AssumeRole | None = None
     """The role that reads and writes the state; by default the caller's credentials do."""
@@ -140,7 +165,7 @@ class S3Backend(_Section):
 def _backend_problems(backend: "Backend") -> Iterator[Problem]:
     given = sorted(backend.model_fields_set)
     if len(given) > 1:
-        yield Problem("a backend is 'local' or 's3', got both")
+        yield ONE_BACKEND.problem("both")
     for name in given:
         if getattr(backend, name) is None:
             yield wrong_type(name, "a mapping", None)
@@ -184,19 +209,12 @@ def _registry_of(info: ValidationInfo) -> Registry | None:
 
 
 def _deployed_here(role: AssumeRole | None, info: ValidationInfo) -> AssumeRole | None:
-    account = info.data.get("account")
-    if role is None or account is None or is_token(role.role_arn):
+    registry = _registry_of(info)
+    if role is None or registry is None or is_token(role.role_arn):
         return role
-    if role.role_arn.split(":")[4] != account:
-        raise InvalidValueError(
-            [
-                Problem(
-                    f"the role must be of the environment's account {account},"
-                    f" got {shown(role.role_arn)}",
-                    ("role_arn",),
-                )
-            ]
-        )
+    if not role.role_arn.startswith(f"arn:{registry.partition}:iam::{registry.account_id}:"):
+        got = f"{shown(role.role_arn)} for account {registry.account_id} of {registry.partition}"
+        refuse([ROLE_ELSEWHERE.problem(got, ("role_arn",))])
     return role
 
 
@@ -217,10 +235,7 @@ def _tag_count_problems(
 ) -> Iterator[Problem]:
     count = len({ENVIRONMENT_TAG, MANAGED_BY_TAG, *default_tags, *settings.tags})
     if count > MAX_TAGS >= len(settings.tags):
-        yield Problem(
-            f"a resource takes at most {MAX_TAGS} tags, got {count} with those of the environment",
-            ("tags",),
-        )
+        yield TAGS_TOGETHER.problem(str(count), ("tags",))
 
 
 def _registry_here(section: RegistrySection, info: ValidationInfo) -> RegistrySection:
@@ -271,6 +286,21 @@ class Environment(_Section):
         """The oldest AWS provider of each setting that not every one can express."""
         found = (settings.required_provider_versions for settings in self.repositories.values())
         return frozenset().union(*found)
+
+    @property
+    def warnings(self) -> Iterator[Problem]:
+        """What is legal, but certainly a mistake, each where an environment file writes it."""
+        yield from within(("repository_defaults",), self.repository_defaults.warnings)
+        for name, settings in self.repositories.items():
+            yield from within(("repositories", name), settings.warnings)
+        for index, rule in enumerate(self.replication_rules):
+            yield from within(("registry", "replication", "rules", index), rule.warnings)
+
+    @property
+    def replication_rules(self) -> tuple[ReplicationRule, ...]:
+        """What the environment's registry copies to others."""
+        replication = self.registry.replication
+        return replication.rules if replication else ()
 
     def state_location(self, name: str) -> tuple[str, ...]:
         """Where the state of the environment of this name is."""

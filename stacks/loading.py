@@ -10,13 +10,44 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ecr_constructs import InvalidValueError
-from ecr_constructs.checks import did_you_mean, member, shown, wrong_type
+from ecr_constructs import Check, InvalidValueError, Problem
+from ecr_constructs.checks import (
+    Choice,
+    did_you_mean,
+    shown,
+    with_strangers,
+    wrong_type,
+)
+from ecr_constructs.lifecycle_rule import TAG_PATTERN, TAG_PREFIX
+from ecr_constructs.replication import FILTER as REPOSITORY_FILTER
+from ecr_constructs.tag_mutability import EXCLUSION_FILTER
 from ecr_constructs.terraform_text import holds_expression
-from stacks.environment import SECTIONS, Environment
+from stacks.environment import FILTER_MATCHES_NONE, SECTIONS, Environment
 from stacks.names import environment_name_problems
-from stacks.provider_version import admits_none, provider_constraint
+from stacks.provider_version import ADMITS_NONE, admits_none, provider_constraint
 from stacks.yaml_file import Node, YamlError, path_below, read_yaml
+
+_APP = "this app"
+NO_DIRECTORY = Check(
+    "environment files must be in a directory that is there", f"{_APP}: `ECR_ENVIRONMENTS`"
+)
+NO_FILE = Check("a directory of environment files must hold one (*.yaml)", _APP)
+SUFFIX = Check("an environment file must end in .yaml, or it would be left out", _APP)
+MAPPING = Check("an environment file must hold a mapping", _APP)
+UNKNOWN_KEY = Check("unknown key {key}{hint}", f"{_APP}: nothing is silently ignored")
+MISSING_KEY = Check("{what} is missing", _APP)
+EXPRESSION = Check(
+    "an environment file takes no expressions ('${')",
+    f"{_APP}: Terraform would evaluate them; IAM's variables below `conditions` are data",
+)
+OWNED_TWICE = Check(
+    "what an account and Region have once must be defined in one environment file", "ECR quotas"
+)
+STATE_TWICE = Check(
+    "an environment must have a state of its own, or each apply undoes the other's",
+    "Terraform language, backends",
+)
+OTHER = Check("{what} must be valid", "pydantic")
 
 # What pydantic says of a value of the wrong type -> what it should have been.
 _TYPES = {
@@ -32,6 +63,15 @@ _TYPES = {
 }
 
 
+# The list that a text is in -> what a sentence calls the text.
+_ITEMS = {
+    "actions": "action",
+    "image_tag_mutability_exclusion_filters": EXCLUSION_FILTER.what,
+    "repository_filters": REPOSITORY_FILTER.what,
+    "tag_pattern_list": TAG_PATTERN.what,
+    "tag_prefix_list": TAG_PREFIX.what,
+}
+
 _Loc = tuple[str | int, ...]
 _STATEMENTS = ("repository_policy_statements",)
 
@@ -43,10 +83,19 @@ class FileProblem(NamedTuple):
     line: int
     path: str
     sentence: str
+    check: Check
 
     def __str__(self) -> str:
+        warning = "warning: " if self.check.warning else ""
         where = f"{self.path}: " if self.path else ""
-        return f"{self.file}:{self.line}: {where}{self.sentence}"
+        return f"{self.file}:{self.line}: {warning}{where}{self.sentence}"
+
+
+class Environments(dict[str, Environment]):
+    """The environments of a directory, by name."""
+
+    warnings: tuple[FileProblem, ...] = ()
+    """What is legal, but certainly a mistake."""
 
 
 class InvalidEnvironmentsError(ValueError):
@@ -66,17 +115,17 @@ class EnvironmentFile:
     root: Node
     environment: Environment
 
-    def problem(self, loc: Sequence[str | int], sentence: str) -> FileProblem:
+    def problem(self, loc: Sequence[str | int], problem: Problem) -> FileProblem:
         """A problem at a place of the file."""
-        return _located(self.file, self.root, loc, sentence)
+        return _located(self.file, self.root, (*loc, *problem.path), problem)
 
 
-def load_environments(directory: Path) -> dict[str, Environment]:
+def load_environments(directory: Path) -> Environments:
     """Read every environment file of a directory.
 
     :param directory: holds `<environment>.yaml` files.
-    :returns: the environments by name, in the order of their names.
-    :raises InvalidEnvironmentsError: with all problems of all files.
+    :returns: the environments, in the order of their names, and the warnings.
+    :raises InvalidEnvironmentsError: with all problems of all files, warnings among them.
     """
     problems: list[FileProblem] = []
     files: list[EnvironmentFile] = []
@@ -86,24 +135,36 @@ def load_environments(directory: Path) -> dict[str, Environment]:
         except InvalidEnvironmentsError as error:
             problems += error.problems
     problems += _shared_problems(files)
-    if problems:
-        raise InvalidEnvironmentsError(sorted(problems, key=lambda problem: problem[:2]))
-    return {file.name: file.environment for file in files}
+    for file in files:
+        problems.extend(_warnings(file, files))
+    problems.sort(key=lambda problem: problem[:2])
+    if not all(problem.check.warning for problem in problems):
+        raise InvalidEnvironmentsError(problems)
+    environments = Environments({file.name: file.environment for file in files})
+    environments.warnings = tuple(dict.fromkeys(problems))
+    return environments
 
 
 def _paths(directory: Path, problems: list[FileProblem]) -> list[Path]:
     name = str(directory)
     if not directory.is_dir():
-        problems.append(FileProblem(name, 1, "", "there is no such directory of environment files"))
+        problems.append(_at(name, NO_DIRECTORY.problem(shown(name))))
         return []
     paths = sorted(directory.glob("*.yaml"))
     others = (path for path in directory.iterdir() if path.suffix.lower() in (".yml", ".yaml"))
-    for other in sorted(path for path in others if path.suffix != ".yaml"):
-        sentence = "an environment file must end in .yaml, or it would be left out"
-        problems.append(FileProblem(str(other), 1, "", sentence))
+    problems.extend(
+        _at(str(other), SUFFIX.problem(shown(other.name)))
+        for other in sorted(others)
+        if other.suffix != ".yaml"
+    )
     if not paths:
-        problems.append(FileProblem(name, 1, "", "there is no environment file (*.yaml) in it"))
+        problems.append(_at(name, NO_FILE.problem("none")))
     return paths
+
+
+def _at(file: str, problem: Problem, line: int = 1, path: str = "") -> FileProblem:
+    """A problem at a place of a file, or of the whole of it."""
+    return FileProblem(file, line, path, problem.sentence, problem.check)
 
 
 def load_environment(path: Path) -> EnvironmentFile:
@@ -112,20 +173,18 @@ def load_environment(path: Path) -> EnvironmentFile:
     :raises InvalidEnvironmentsError: with all its problems.
     """
     file = str(path)
-    problems = [
-        FileProblem(file, 1, "", problem.sentence)
-        for problem in environment_name_problems(path.stem)
-    ]
+    problems = [_at(file, problem) for problem in environment_name_problems(path.stem)]
     try:
-        root = _with_defaults(read_yaml(path))
+        root, found = read_yaml(path)
+        problems += [_at(file, problem, line, path) for line, path, problem in found]
+        root = _with_defaults(root)
         data = root.plain()
     except YamlError as error:
-        problems.append(FileProblem(file, error.line, "", str(error)))
+        problems.append(_at(file, error.problem, error.line))
         raise InvalidEnvironmentsError(problems) from error
     if not isinstance(data, dict):
         got = "nothing" if data is None else shown(data)
-        sentence = f"an environment file must hold a mapping, got {got}"
-        problems.append(FileProblem(file, 1, "", sentence))
+        problems.append(_at(file, MAPPING.problem(got)))
         raise InvalidEnvironmentsError(problems)
     problems += _template_problems(file, root)
     try:
@@ -188,8 +247,7 @@ def _template_problems(file: str, root: Node) -> Iterator[FileProblem]:
         written = [part for part in (node.value, *loc[-1:]) if isinstance(part, str)]
         for part in written:
             if holds_expression(part) or ("${" in part and not in_conditions):
-                sentence = "an environment file takes no expressions ('${')"
-                yield FileProblem(file, node.line, node.path, f"{sentence}, got {shown(part)}")
+                yield _at(file, EXPRESSION.problem(shown(part)), node.line, node.path)
 
 
 def _version_problems(file: str, root: Node, environment: Environment) -> Iterator[FileProblem]:
@@ -198,8 +256,8 @@ def _version_problems(file: str, root: Node, environment: Environment) -> Iterat
     narrowed = environment.required_providers.aws
     constraint = provider_constraint(environment.required_provider_versions, narrowed)
     if admits_none(constraint):
-        sentence = f"no version of the AWS provider satisfies '{constraint}', which the file needs"
-        yield _located(file, root, ("required_providers", "aws"), sentence)
+        problem = ADMITS_NONE.problem(shown(constraint))
+        yield _located(file, root, ("required_providers", "aws"), problem)
 
 
 def _shared_problems(files: Sequence[EnvironmentFile]) -> Iterator[FileProblem]:
@@ -207,76 +265,116 @@ def _shared_problems(files: Sequence[EnvironmentFile]) -> Iterator[FileProblem]:
     owners: dict[tuple[str, ...], EnvironmentFile] = {}
     for file in files:
         home = file.environment.home
-        claims: list[tuple[tuple[str | int, ...], str]] = [
+        claims: list[tuple[_Loc, str]] = [
             (("repositories", name), f"repository {shown(name)}")
             for name in file.environment.repositories
         ]
         state = file.environment.state_location(file.name)
         owner = owners.setdefault(state, file)
         if owner is not file:
-            sentence = f"the state is that of {owner.file} already, and each apply would undo the"
-            yield file.problem(("backend",), f"{sentence} other's")
+            yield file.problem(("backend",), STATE_TWICE.problem(f"that of {owner.file}"))
         if file.environment.registry.replication is not None:
             claims.append((("registry", "replication"), "the registry's replication"))
         for loc, what in claims:
             key = (home.account_id, home.region, what)
             owner = owners.setdefault(key, file)
             if owner is not file:
-                yield file.problem(
-                    loc,
-                    f"{what} of account {home.account_id} in {home.region}"
-                    f" is defined in {owner.file} already",
-                )
+                got = f"{what} of account {home.account_id} in {home.region} in {owner.file}, too"
+                yield file.problem(loc, OWNED_TWICE.problem(got))
+
+
+def _warnings(file: EnvironmentFile, files: Sequence[EnvironmentFile]) -> Iterator[FileProblem]:
+    found = [
+        ((), problem) for problem in (*file.environment.warnings, *_unmatched_filters(file, files))
+    ]
+    yield from _told_once(file.file, file.root, found)
+
+
+def _unmatched_filters(
+    file: EnvironmentFile, files: Sequence[EnvironmentFile]
+) -> Iterator[Problem]:
+    """Filters that match no repository of the registry, whichever file defines it."""
+    home = file.environment.home
+    names = [n for f in files if f.environment.home == home for n in f.environment.repositories]
+    for index, rule in enumerate(file.environment.replication_rules):
+        for position, prefix in enumerate(rule.repository_filters):
+            if not any(name.startswith(prefix) for name in names):
+                path = ("registry", "replication", "rules", index, "repository_filters", position)
+                yield FILTER_MATCHES_NONE.problem(shown(prefix), path)
 
 
 def _translated(file: str, root: Node, error: ValidationError) -> Iterator[FileProblem]:
-    """Pydantic's errors as problems of the file.
+    """Pydantic's errors as problems of the file."""
+    found = [pair for details in error.errors() for pair in _problems(root, details)]
+    yield from _told_once(file, root, found)
+
+
+def _told_once(
+    file: str, root: Node, found: Sequence[tuple[_Loc, Problem]]
+) -> Iterator[FileProblem]:
+    """Problems at their places in the file.
 
     The defaults are part of each repository by now. What is wrong with them alone is told once,
     where they are written; what is wrong only together with what a repository writes, there.
     """
-    found = [pair for details in error.errors() for pair in _sentences(root, details)]
-    of_defaults = {(loc[1:], said) for loc, said in found if loc[:1] == ("repository_defaults",)}
-    for loc, said in found:
-        problem = _located(file, root, loc, said)
-        if loc[:1] == ("repositories",) and problem.path.startswith("repository_defaults"):
-            if (loc[2:], said) in of_defaults:
+    placed = [((*loc, *problem.path), problem) for loc, problem in found]
+    of_defaults = {
+        (loc[1:], problem.sentence)
+        for loc, problem in placed
+        if loc[:1] == ("repository_defaults",)
+    }
+    for loc, problem in placed:
+        located = _located(file, root, loc, problem)
+        if loc[:1] == ("repositories",) and located.path.startswith("repository_defaults"):
+            if (loc[2:], problem.sentence) in of_defaults:
                 continue
-            place = _located(file, root, loc[:2], said)
+            place = _located(file, root, loc[:2], problem)
             path = place.path
             for step in loc[2:]:
                 path = path_below(path, step)
-            problem = place._replace(path=path)
-        yield problem
+            located = place._replace(path=path)
+        yield located
 
 
-def _sentences(root: Node, details: ErrorDetails) -> Iterator[tuple[_Loc, str]]:
+def _problems(root: Node, details: ErrorDetails) -> Iterator[tuple[_Loc, Problem]]:
     """What one error of pydantic says, and where."""
     loc = _without_branches(root, details["loc"])
     kind, value = details["type"], details["input"]
     cause = details.get("ctx", {}).get("error")
     key = loc[-1] if loc else "file"
     if isinstance(cause, InvalidValueError):
-        yield from (((*loc, *problem.path), problem.sentence) for problem in cause.problems)
+        yield from ((loc, problem) for problem in cause.problems)
     elif kind in ("extra_forbidden", "unexpected_keyword_argument"):
         hint = did_you_mean(key, _schema_at(loc[:-1]).get("properties", ()))
-        yield loc, f"unknown key {shown(key)}{hint}"
+        yield loc, UNKNOWN_KEY.problem(key=with_strangers(key), hint=hint)
     elif kind in ("missing", "missing_keyword_only_argument", "missing_argument"):
-        yield loc[:-1], f"'{key}' is missing"
+        yield loc[:-1], MISSING_KEY.problem(what=shown(key))
     elif kind == "enum":
         options = _schema_at(loc).get("enum", ())
-        yield from ((loc, p.sentence) for p in member(str(key), value, options))
+        choice = Choice(what=str(key), source="", options=options)
+        yield from ((loc, problem) for problem in choice.problems(value))
     elif kind in _TYPES:
-        what = "an item of the list" if isinstance(key, int) else str(key)
+        what = _name_of(loc)
         branch = loc != details["loc"]
         expected = "text or a list of text" if branch else _TYPES[kind]
-        sentence = wrong_type(what, expected, value).sentence
+        problem = wrong_type(what, expected, value)
         written = _reach(root, loc)[0].written
-        if written and (branch or kind == "string_type"):
-            sentence += f'; write it in quotes: "{written}"'
-        yield loc, sentence
+        if written and value is not None and (branch or kind == "string_type"):
+            hint = f'; write it in quotes: "{written}"'
+            problem = problem._replace(sentence=problem.sentence + hint)
+        yield loc, problem
     else:
-        yield loc, str(cause or details["msg"])
+        yield loc, OTHER.problem(f"{shown(value)}: {details['msg']}", what=str(key))
+
+
+def _name_of(loc: _Loc) -> str:
+    """What the sentence about a value of the wrong type calls it, as the library does."""
+    *above, key = loc or ("file",)
+    if above[-2:-1] == ["conditions"] or above[-3:-2] == ["conditions"]:
+        return f"value of {above[-1] if isinstance(key, int) else key}"
+    if isinstance(key, int):
+        return _ITEMS.get(str(above[-1]) if above else "", "an item of the list")
+    return f"value of tag {shown(key)}" if above[-1:] == ["tags"] else key
 
 
 def _without_branches(root: Node, loc: _Loc) -> _Loc:
@@ -291,13 +389,13 @@ def _without_branches(root: Node, loc: _Loc) -> _Loc:
     return tuple(steps)
 
 
-def _located(file: str, root: Node, loc: Sequence[str | int], sentence: str) -> FileProblem:
+def _located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -> FileProblem:
     """A problem at the node that `loc` leads to, or at the last one on the way to it."""
     node, rest = _reach(root, loc)
     path = node.path
     for step in rest:
         path = path_below(path, step)
-    return FileProblem(file, node.line, path, sentence)
+    return _at(file, problem, node.line, path)
 
 
 def _reach(root: Node, loc: Sequence[str | int]) -> tuple[Node, Sequence[str | int]]:

@@ -8,20 +8,20 @@ import re
 from collections.abc import Iterator
 
 from ecr_constructs import Problem
-from ecr_constructs.checks import text
+from ecr_constructs.checks import TextForm
 
-_ENVIRONMENT = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+ENVIRONMENT_NAME = TextForm(
+    what="the name of an environment file",
+    source="this app: it becomes a part of the stack's id and of the state's name",
+    maximum=64,
+    pattern=re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*"),
+    form="lowercase letters and digits with single '-' between them, then '.yaml'",
+)
 
 
 def environment_name_problems(name: str) -> Iterator[Problem]:
     """Check the name of an environment, which is the name of its file without `.yaml`."""
-    return text(
-        "the name of an environment file",
-        name,
-        pattern=_ENVIRONMENT,
-        form="lowercase letters and digits with single '-' between them, then '.yaml'",
-        maximum=64,
-    )
+    return ENVIRONMENT_NAME.problems(name)
 
 
 def stack_id(environment_name: str) -> str:

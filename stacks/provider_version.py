@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from ecr_constructs import Problem
-from ecr_constructs.checks import shown
+from ecr_constructs.checks import Check, shown
 
 # The oldest version that everything without a special need is tested with, and the next major
 # version, which may change anything.
@@ -25,15 +25,20 @@ _COMPARISONS: dict[str, Callable[[_Version, _Version], bool]] = {
 }
 
 
+SYNTAX = Check(
+    "a version constraint must be like '>= 6.8.0, < 7.0.0' or '~> 6.8'",
+    "Terraform language, version constraints",
+)
+ADMITS_NONE = Check(
+    "a version constraint must admit a version of the AWS provider that the settings can use",
+    "AWS provider, changelog: the version of each setting",
+)
+
+
 def constraint_problems(value: str) -> Iterator[Problem]:
     """Check the syntax: Terraform's operators and numeric versions, joined by commas."""
-    for part in value.split(","):
-        if not _CONSTRAINT.fullmatch(part.strip()):
-            yield Problem(
-                "a version constraint must be like '>= 6.8.0, < 7.0.0' or '~> 6.8',"
-                f" got {shown(value)}"
-            )
-            return
+    if not all(_CONSTRAINT.fullmatch(part.strip()) for part in value.split(",")):
+        yield SYNTAX.problem(shown(value))
 
 
 def provider_constraint(required: Iterable[str], narrowed: str | None) -> str:

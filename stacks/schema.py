@@ -24,15 +24,15 @@ def environment_schema() -> dict[str, Any]:
             if key in part.get("properties", {}):
                 part["properties"][key]["description"] = description
     properties = schema["properties"]
-    properties["account"]["pattern"] = f"^{ACCOUNT_ID.pattern}$"
+    properties["account"]["pattern"] = f"^{ACCOUNT_ID.pattern.pattern}$"
     properties["region"]["enum"] = list(REGIONS)
     # What a repository says may make sense only together with the defaults, and it may say nothing.
     settings = properties["repositories"]["additionalProperties"]
     properties["repositories"]["additionalProperties"] = {"anyOf": [settings, {"type": "null"}]}
     properties["repositories"]["propertyNames"] = {
-        "pattern": f"^{REPOSITORY_NAME.pattern}$",
-        "minLength": 2,
-        "maxLength": 256,
+        "pattern": f"^{REPOSITORY_NAME.pattern.pattern}$",
+        "minLength": REPOSITORY_NAME.minimum,
+        "maxLength": REPOSITORY_NAME.maximum,
     }
     for name in SECTIONS:
         section = properties[name]

@@ -7,13 +7,17 @@ loader would change or lose what somebody wrote. Scalars follow YAML 1.2's core 
 
 import math
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
+
+from ecr_constructs import Check, Problem
+from ecr_constructs.checks import shown, with_strangers
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 50
@@ -33,6 +37,28 @@ _CONSTANTS = {
 _TAG = "tag:yaml.org,2002:"
 
 
+_SAFE = "this app: a file stays small enough to be read"
+_YAML = "YAML 1.2"
+SIZE = Check(f"a file must be at most {MAX_BYTES // 1024 // 1024} MiB", _SAFE)
+READABLE = Check("a file must be one that can be read", "the operating system")
+UTF8 = Check("a file must be UTF-8 text", _YAML)
+SYNTAX = Check("a file must be YAML", _YAML)
+TAB = Check("a file must be YAML, where a tab cannot indent", _YAML, "use spaces")
+ONE_DOCUMENT = Check("a file must hold one document", "this app: a file is one environment")
+ALIASES = Check(f"values must be at most {MAX_VALUES:,}, with those behind aliases", _SAFE)
+DEPTH = Check(f"values must be nested at most {MAX_DEPTH} deep", _SAFE)
+ANCHOR = Check("an alias must have an anchor above it", _YAML)
+TEXT_KEY = Check("a key must be text", "this app: JSON has no other keys")
+KEY_TWICE = Check("a key must not be there twice", f"{_YAML}: keys are unique")
+MERGE_TWICE = Check(
+    "the key '<<' must not be there twice",
+    f"{_YAML}: keys are unique",
+    "give it a list of mappings",
+)
+MERGE = Check("'<<' takes a mapping or a list of mappings", "YAML 1.1, merge keys")
+TAG = Check("a tag must be one that JSON has a type for, such as '!!str'", "this app: data only")
+TAG_VALUE = Check("a tag must be that of the value's type", f"{_YAML}, core schema")
+
 _NodeEvent = yaml.AliasEvent | yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent
 
 
@@ -44,12 +70,21 @@ def path_below(path: str, step: str | int) -> str:
     return f"{path}.{readable}" if path else readable
 
 
-class YamlError(ValueError):
-    """A file that is not YAML, or YAML that this app does not take."""
+class YamlProblem(NamedTuple):
+    """One thing that is wrong with a file as YAML."""
 
-    def __init__(self, sentence: str, line: int) -> None:
-        super().__init__(sentence)
+    line: int
+    path: str
+    problem: Problem
+
+
+class YamlError(ValueError):
+    """A file that cannot be read as YAML any further."""
+
+    def __init__(self, line: int, problem: Problem) -> None:
+        super().__init__(problem.sentence)
         self.line = line
+        self.problem = problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +119,7 @@ class Node:
 
     def _plain(self, counter: Iterator[int], depth: int) -> Any:
         if next(counter) > MAX_VALUES or depth > MAX_DEPTH:
-            raise YamlError("the aliases of the file make it too large", self.line)
+            raise YamlError(self.line, ALIASES.problem("more"))
         if isinstance(self.value, dict):
             return {key: node._plain(counter, depth + 1) for key, node in self.value.items()}
         if isinstance(self.value, list):
@@ -92,34 +127,38 @@ class Node:
         return self.value
 
 
-def read_yaml(path: Path) -> Node:
-    """Read a file of one YAML document.
+def read_yaml(path: Path) -> tuple[Node, list[YamlProblem]]:
+    """Read a file of one YAML document, and what is wrong with it as YAML.
 
-    :raises YamlError: for everything that keeps it from being read, in one sentence.
+    :raises YamlError: for what keeps the rest of it from being read.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            limit = MAX_BYTES // 1024 // 1024
-            raise YamlError(f"a file must be at most {limit} MiB, got {size} bytes", 1)
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):
+            kind = "directory" if path.is_dir() else "special file"
+            raise YamlError(1, READABLE.problem(f"a {kind}"))
+        if info.st_size > MAX_BYTES:
+            raise YamlError(1, SIZE.problem(f"{info.st_size:,} bytes"))
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise YamlError(f"cannot be read: {error.strerror}", 1) from error
+        raise YamlError(1, READABLE.problem(str(error.strerror))) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        byte = error.object[error.start]
-        raise YamlError(f"must be UTF-8 text, got the byte {byte:#x}", line) from error
+        got = f"the byte {error.object[error.start]:#x}"
+        raise YamlError(line, UTF8.problem(got)) from error
+    composer = _Composer(text)
     try:
-        return _Composer(text).document()
+        return composer.document(), composer.problems
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         if any(row.lstrip(" ").startswith("\t") for row in text.split("\n")[line - 1 : line]):
-            raise YamlError("not YAML: a tab cannot indent, use spaces", line) from error
-        raise YamlError(f"not YAML: {error.problem}", line) from error
+            raise YamlError(line, TAB.problem()) from error
+        raise YamlError(line, SYNTAX.problem(f"what says '{error.problem}'")) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise YamlError(f"not YAML: {error.reason}, got {error.character!r}", line) from error
+        got = f"{error.character!r}, and {error.reason}"
+        raise YamlError(line, SYNTAX.problem(got)) from error
 
 
 @dataclass
@@ -129,6 +168,7 @@ class _Composer:
     text: str
     events: Iterator[Any] = field(default_factory=lambda: iter(()))
     anchors: dict[str, Node] = field(default_factory=dict)
+    problems: list[YamlProblem] = field(default_factory=list)
 
     def document(self) -> Node:
         events: Iterator[Any] = yaml.parse(self.text, Loader=yaml.CSafeLoader)
@@ -137,26 +177,26 @@ class _Composer:
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
-                    self._refuse("a file holds one document, got a second", event)
+                    self._stop(ONE_DOCUMENT.problem("a second"), event)
                 root = self._node(next(self.events), "", 0, _line(event))
         return root or Node(line=1, path="", value=None)
 
     def _node(self, event: _NodeEvent, path: str, depth: int, line: int | None = None) -> Node:
         line = line or _line(event)
         if depth > MAX_DEPTH:
-            self._refuse(f"values must be nested at most {MAX_DEPTH} deep", event)
+            self._stop(DEPTH.problem("deeper"), event)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                self._refuse(f"the alias '*{event.anchor}' has no anchor above it", event)
+                self._stop(ANCHOR.problem(f"'*{event.anchor}'"), event)
             # What is below an alias is where it is written; the value itself is here.
             return replace(self.anchors[event.anchor], line=line, path=path)
         if isinstance(event, yaml.ScalarEvent):
-            node = Node(line=line, path=path, value=self._scalar(event), written=event.value)
+            node = Node(line=line, path=path, value=self._scalar(event, path), written=event.value)
         elif isinstance(event, yaml.SequenceStartEvent):
-            self._check_tag(event, "seq")
+            self._check_tag(event, "seq", path)
             node = Node(line=line, path=path, value=self._sequence(path, depth))
         else:
-            self._check_tag(event, "map")
+            self._check_tag(event, "map", path)
             node = Node(line=line, path=path, value=self._mapping(path, depth))
         if event.anchor:
             self.anchors[event.anchor] = node
@@ -174,43 +214,48 @@ class _Composer:
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             line = _line(event)
             if not isinstance(event, yaml.ScalarEvent):
-                self._refuse("a key must be text", event)
+                self._stop(TEXT_KEY.problem("a list or a mapping"), event)
             key: str = event.value
             below = path_below(path, key)
             node = self._node(next(self.events), below, depth + 1, line)
             if key == "<<" and event.implicit[0]:
                 if merged:
-                    self._refuse("the key '<<' is there twice; it takes a list of mappings", event)
+                    self._report(MERGE_TWICE.problem(), line, below)
                 merged += node.value if isinstance(node.value, list) else [node]
             elif key in entries:
-                first = entries[key].line
-                self._refuse(f"the key {key!r} is there twice, first on line {first}", event)
+                got = f"{shown(key)}, first on line {entries[key].line}"
+                self._report(KEY_TWICE.problem(got), line, below)
             else:
                 entries[key] = node
         for node in merged:
-            if not isinstance(node.value, dict):
-                raise YamlError("'<<' takes a mapping or a list of mappings", node.line)
-            entries = {**node.value, **entries}
+            if isinstance(node.value, dict):
+                entries = {**node.value, **entries}
+            else:
+                self._report(MERGE.problem(shown(node.value)), node.line, node.path)
         return entries
 
-    def _scalar(self, event: yaml.ScalarEvent) -> str | int | float | bool | None:
+    def _scalar(self, event: yaml.ScalarEvent, path: str) -> str | int | float | bool | None:
         tag = (event.tag or "").removeprefix(_TAG)
-        if tag not in ("", "!", "str", "int", "float", "bool", "null"):
-            self._refuse(f"the tag '{event.tag}' is not supported", event)
         text: str = event.value
+        if tag not in ("", "!", "str", "int", "float", "bool", "null"):
+            self._report(TAG.problem(with_strangers(event.tag)), _line(event), path)
+            return text
         if tag in ("!", "str") or not (tag or event.implicit[0]):
             return text
         value = _read(text)
         if tag and type(value).__name__ not in (tag, {"null": "NoneType"}.get(tag)):
-            self._refuse(f"{text!r} is no value of the tag '!!{tag}'", event)
+            self._report(TAG_VALUE.problem(f"'!!{tag}' for {shown(text)}"), _line(event), path)
         return value
 
-    def _check_tag(self, event: yaml.CollectionStartEvent, kind: str) -> None:
+    def _check_tag(self, event: yaml.CollectionStartEvent, kind: str, path: str) -> None:
         if event.tag not in (None, "!", f"{_TAG}{kind}"):
-            self._refuse(f"the tag '{event.tag}' is not supported", event)
+            self._report(TAG.problem(with_strangers(event.tag)), _line(event), path)
 
-    def _refuse(self, sentence: str, event: yaml.Event) -> NoReturn:
-        raise YamlError(sentence, _line(event))
+    def _report(self, problem: Problem, line: int, path: str) -> None:
+        self.problems.append(YamlProblem(line, path, problem))
+
+    def _stop(self, problem: Problem, event: yaml.Event) -> NoReturn:
+        raise YamlError(_line(event), problem)
 
 
 def _read(text: str) -> str | int | float | bool | None:

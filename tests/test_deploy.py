@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ecr_constructs.lifecycle import lifecycle_policy_document
+from ecr_constructs.lifecycle_policy import lifecycle_policy_document
 from ecr_constructs.repository_policy import repository_policy_document
 from local.aws import LocalAws, local_aws
 from local.environments import copy_environments, write_environment

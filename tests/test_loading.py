@@ -94,7 +94,7 @@ repositories:
     write(tmp_path, dev="account: [\n", prod=prod, staging="")
     mutability = "payments/api.prevent_destroy"
     assert sentences(tmp_path) == [
-        "dev.yaml:2: not YAML: did not find expected node content",
+        "dev.yaml:2: a file must be YAML, got what says 'did not find expected node content'",
         "prod.yaml:1: account: account must be text, got 12345678901; write it in quotes:"
         ' "012345678901"',
         "prod.yaml:2: region: region must be a Region that has ECR, got 'ap-notheast-2';"
@@ -124,35 +124,9 @@ repositories:
     ("text", "expected"),
     [
         ("region: us-east-1\n", "1: 'account' is missing"),
-        (
-            'account: "12"\nregion: us-east-1\n',
-            "1: account: account must be an account id of 12 digits, got '12'",
-        ),
-        (HEAD + "tags: [a]\n", "3: tags: tags must be a mapping, got a list of 1"),
-        (
-            HEAD + "tags: {environment: x}\n",
-            "3: tags.environment: tag 'environment' is set by the app, leave it out",
-        ),
-        (
-            HEAD + "assume_role: {role_arn: 'arn:aws:iam::222222222222:role/x'}\n",
-            "3: assume_role.role_arn: the role must be of the environment's account"
-            " 111111111111, got 'arn:aws:iam::222222222222:role/x'",
-        ),
         (HEAD + "assume_role: {}\n", "3: assume_role: 'role_arn' is missing"),
-        (
-            HEAD + "backend: {local: {}, s3: {bucket: bbb, region: us-east-1}}\n",
-            "3: backend: a backend is 'local' or 's3', got both",
-        ),
-        (
-            HEAD + "required_providers: {aws: latest}\n",
-            "3: required_providers.aws: a version constraint must be like"
-            " '>= 6.8.0, < 7.0.0' or '~> 6.8', got 'latest'",
-        ),
-        (
-            HEAD + "required_providers: {aws: '< 5'}\n",
-            "3: required_providers.aws: no version of the AWS provider satisfies"
-            " '>= 5.100.0, < 7.0.0, < 5', which the file needs",
-        ),
+        (HEAD + "backend: {s3: }\n", "3: backend: s3 must be a mapping, got null"),
+        (HEAD + '"a\\nb": 1\n', "3: 'a\\nb': unknown key 'a\\nb'"),
         (
             HEAD + "repositories:\n  ab:\n    tags:\n      a: ${var.x}\n    lifecycle_rules: []\n",
             "6: repositories.ab.tags.a: an environment file takes no expressions ('${'),"
@@ -174,42 +148,23 @@ repositories:
             "5: repositories.ab.pull[0].roll: unknown key 'roll'; did you mean 'role'?",
         ),
         (
-            HEAD + "assume_role: {role_arn: '${x}'}\n",
-            "3: assume_role.role_arn: an environment file takes no expressions ('${'), got '${x}'",
-        ),
-        (
-            HEAD + "tags: {'${path.root}': x}\n",
-            "3: tags.${path.root}: an environment file takes no expressions ('${'),"
-            " got '${path.root}'",
-        ),
-        (HEAD + "backend: {s3: }\n", "3: backend: s3 must be a mapping, got null"),
-        (
-            HEAD + "backend: {s3: {bucket: A, region: us-east-1}}\n",
-            "3: backend.s3.bucket: bucket must be 3 to 63 characters, got 'A' (1)",
-        ),
-        (
-            HEAD + "backend: {local: {path: ''}}\n",
-            "3: backend.local.path: path must be 1 to 4096 characters, got '' (0)",
-        ),
-        (
-            HEAD + "repositories:\n  ab:\n    tags: {managed-by: me}\n",
-            "5: repositories.ab.tags.managed-by: tag 'managed-by' is set by the app, leave it out",
-        ),
-        (HEAD + '"a\\nb": 1\n', "3: 'a\\nb': unknown key 'a\\nb'"),
-        (
             HEAD + "repositories:\n  ab:\n    repository_policy_statements:\n"
             "      - principals: [{account: '222222222222'}]\n"
             "        actions: [1]\n"
             "        conditions: {Bool: {'aws:SecureTransport': true}}\n",
-            "7: repositories.ab.repository_policy_statements[0].actions[0]: an item of the list"
-            ' must be text, got 1; write it in quotes: "1"\n'
+            "7: repositories.ab.repository_policy_statements[0].actions[0]: action must be text,"
+            ' got 1; write it in quotes: "1"\n'
             "dev.yaml:8: repositories.ab.repository_policy_statements[0].conditions.Bool."
-            "aws:SecureTransport: aws:SecureTransport must be text or a list of text, got true;"
-            ' write it in quotes: "true"',
+            "aws:SecureTransport: value of aws:SecureTransport must be text or a list of text,"
+            ' got true; write it in quotes: "true"',
         ),
         (
             HEAD + "repositories:\n  ab: [1]\n",
             "4: repositories.ab: ab must be a mapping, got a list of 1",
+        ),
+        (
+            HEAD + "repositories: {ab: }\nrepositories: {cd: }\n",
+            "4: repositories: a key must not be there twice, got 'repositories', first on line 3",
         ),
     ],
 )
@@ -218,12 +173,12 @@ def test_fails_with(tmp_path: Path, text: str, expected: str) -> None:
 
 
 def test_a_problem_of_the_defaults_is_told_once_where_it_is_written(tmp_path: Path) -> None:
-    text = HEAD + "repository_defaults:\n  kms_key: alias/x\nrepositories: {aa: , bb: , cc: }\n"
+    text = HEAD + "repository_defaults:\n  kms_key: x\nrepositories: {aa: , bb: , cc: }\n"
     assert sentences(write(tmp_path, dev=text)) == [
-        "dev.yaml:4: repository_defaults.kms_key: kms_key must be the full ARN of a key"
-        " (arn:aws:kms:<region>:<account>:key/<id>), no alias and no bare id, got 'alias/x'",
+        "dev.yaml:4: repository_defaults.kms_key: kms_key must be the full ARN of a KMS key"
+        " (arn:aws:kms:<region>:<account>:key/<id>), got 'x'",
         "dev.yaml:4: repository_defaults.kms_key: 'kms_key' needs encryption_type KMS or"
-        " KMS_DSSE, got AES256",
+        " KMS_DSSE, got AES256; write KMS",
     ]
 
 
@@ -235,7 +190,7 @@ def test_a_problem_that_a_repository_makes_of_a_default_is_told_at_the_repositor
     text = HEAD + defaults + "repositories:\n  aa: {}\n  bb: {encryption_type: AES256}\n"
     assert sentences(write(tmp_path, dev=text)) == [
         "dev.yaml:6: repositories.bb.kms_key: 'kms_key' needs encryption_type KMS or KMS_DSSE,"
-        " got AES256"
+        " got AES256; write KMS"
     ]
 
 
@@ -243,8 +198,8 @@ def test_two_environments_do_not_share_a_state(tmp_path: Path) -> None:
     backend = "backend: {s3: {bucket: state, region: us-east-1, key: ecr.tfstate}}\n"
     other = HEAD.replace("111111111111", "222222222222")
     assert sentences(write(tmp_path, blue=HEAD + backend, green=other + backend)) == [
-        f"green.yaml:3: backend: the state is that of {tmp_path}/blue.yaml already,"
-        " and each apply would undo the other's"
+        "green.yaml:3: backend: an environment must have a state of its own, or each apply undoes"
+        f" the other's, got that of {tmp_path}/blue.yaml"
     ]
 
 
@@ -254,21 +209,58 @@ def test_tags_count_with_those_of_the_environment(tmp_path: Path) -> None:
     load_environments(write(tmp_path, dev=text))
     text += "  bb: {tags: {one: x, two: x}}\n"
     assert sentences(write(tmp_path, dev=text)) == [
-        "dev.yaml:53: repositories.bb.tags: a resource takes at most 50 tags,"
-        " got 51 with those of the environment"
+        "dev.yaml:53: repositories.bb.tags: a resource takes at most 50 tags, with those of the"
+        " environment, got 51"
     ]
 
 
 def test_nothing_has_two_owners(tmp_path: Path) -> None:
-    replication = "registry: {replication: {rules: [{destinations: [{region: us-west-2}]}]}}\n"
+    rule = "{destinations: [{region: us-west-2}], repository_filters: [payments/]}"
+    replication = f"registry: {{replication: {{rules: [{rule}]}}}}\n"
     text = HEAD + replication + "repositories:\n  payments/api:\n"
-    found = sentences(write(tmp_path, blue=text, green=text))
-    assert found == [
-        "green.yaml:3: registry.replication: the registry's replication of account 111111111111"
-        f" in ap-northeast-2 is defined in {tmp_path}/blue.yaml already",
-        "green.yaml:5: repositories.payments/api: repository 'payments/api' of account"
-        f" 111111111111 in ap-northeast-2 is defined in {tmp_path}/blue.yaml already",
+    once = "what an account and Region have once must be defined in one environment file"
+    where = f"of account 111111111111 in ap-northeast-2 in {tmp_path}/blue.yaml, too"
+    assert sentences(write(tmp_path, blue=text, green=text)) == [
+        f"green.yaml:3: registry.replication: {once}, got the registry's replication {where}",
+        f"green.yaml:5: repositories.payments/api: {once}, got repository 'payments/api' {where}",
     ]
+
+
+def test_warns_once_of_what_the_defaults_say_and_does_not_fail(tmp_path: Path) -> None:
+    text = HEAD + (
+        "repository_defaults:\n"
+        "  encryption_type: KMS\n"
+        "  kms_key: alias/ecr\n"
+        "repositories: {aa: , bb: , cc: {kms_key: alias/own}}\n"
+    )
+    environments = load_environments(write(tmp_path, dev=text))
+    assert [str(warning).removeprefix(f"{tmp_path}/") for warning in environments.warnings] == [
+        f"dev.yaml:{place}: AWS answers with the ARN of the key, so that every later plan destroys"
+        f" the repository with its images and creates it again, got '{key}'; write the full ARN of"
+        " the key as kms_key"
+        for place, key in (
+            ("5: warning: repository_defaults.kms_key", "alias/ecr"),
+            ("6: warning: repositories.cc.kms_key", "alias/own"),
+        )
+    ]
+
+
+def test_warnings_are_among_the_problems(tmp_path: Path) -> None:
+    text = HEAD + "registry: {replication: {rules: [{destinations: [{region: us-west-2}]}]}}\n"
+    found = sentences(write(tmp_path, dev=text, prod=HEAD + "x: 1\n"))
+    assert len(found) == 2
+    assert found[0].startswith("dev.yaml:3: warning: registry.replication.rules[0]: a replication")
+    assert found[1] == "prod.yaml:3: x: unknown key 'x'"
+
+
+def test_a_filter_may_match_a_repository_of_another_file_of_the_registry(tmp_path: Path) -> None:
+    rule = "{destinations: [{region: us-west-2}], repository_filters: [payments/]}"
+    owner = HEAD + f"registry: {{replication: {{rules: [{rule}]}}}}\n"
+    other = HEAD + "repositories: {payments/api: }\n"
+    assert load_environments(write(tmp_path, owner=owner, other=other)).warnings == ()
+    write(tmp_path, other=other.replace("ap-northeast-2", "eu-west-1"))
+    [warning] = load_environments(tmp_path).warnings
+    assert warning.path == "registry.replication.rules[0].repository_filters[0]"
 
 
 def test_policy_conditions_may_hold_variables_of_iam(tmp_path: Path) -> None:
@@ -285,11 +277,11 @@ def test_leaves_no_file_out_silently(tmp_path: Path) -> None:
     (tmp_path / "prod.yml").write_text(HEAD)
     (tmp_path / "test.YAML").write_text(HEAD)
     assert sentences(tmp_path) == [
-        f"{name}:1: an environment file must end in .yaml, or it would be left out"
+        f"{name}:1: an environment file must end in .yaml, or it would be left out, got '{name}'"
         for name in ("prod.yml", "test.YAML")
     ]
 
 
 def test_fails_without_files_and_without_a_directory(tmp_path: Path) -> None:
-    assert "there is no environment file (*.yaml) in it" in sentences(tmp_path)[0]
-    assert "there is no such directory" in sentences(tmp_path / "nowhere")[0]
+    assert "must hold one (*.yaml), got none" in sentences(tmp_path)[0]
+    assert "must be in a directory that is there, got" in sentences(tmp_path / "nowhere")[0]

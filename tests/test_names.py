@@ -45,7 +45,7 @@ def test_a_logical_id_depends_on_the_name_alone() -> None:
     }
 
 
-names = st.from_regex(REPOSITORY_NAME, fullmatch=True)
+names = st.from_regex(REPOSITORY_NAME.pattern, fullmatch=True)
 
 
 @given(names, names)
@@ -56,7 +56,7 @@ def test_construct_ids_are_as_distinct_as_names(one: str, other: str) -> None:
 
 @given(st.text(alphabet="a-/", min_size=1, max_size=8), st.text(alphabet="a-/", max_size=8))
 def test_construct_ids_of_names_with_dashes_and_slashes_are_distinct(a: str, b: str) -> None:
-    if REPOSITORY_NAME.fullmatch(a) and REPOSITORY_NAME.fullmatch(b):
+    if REPOSITORY_NAME.pattern.fullmatch(a) and REPOSITORY_NAME.pattern.fullmatch(b):
         assert (construct_id(a) == construct_id(b)) == (a == b)
 
 

@@ -24,22 +24,3 @@ def test_is_named_once_and_alone_as_plain_text() -> None:
     role, user = Principal(role=ROLE), Principal(user=USER)
     assert render_principals([role, role]) == {"AWS": ROLE}
     assert render_principals([user, role, user]) == {"AWS": [USER, ROLE]}
-
-
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        ({}, "exactly one of 'role', 'user' and 'account', got none"),
-        ({"role": ROLE, "user": USER}, "got role and user"),
-        ({"role": USER}, "role must be an IAM role's ARN"),
-        ({"role": "*"}, "role must be an IAM role's ARN"),
-        ({"role": "arn:aws:sts::111111111111:assumed-role/a/b"}, "role must be an IAM role's ARN"),
-        ({"role": "arn:aws:iam::111111111111:root"}, "role must be an IAM role's ARN"),
-        ({"user": ROLE}, "user must be an IAM user's ARN"),
-        ({"account": "*"}, "account must be an account id of 12 digits, got '\\*'"),
-        ({"account": 111111111111}, "account must be text, got 111111111111"),
-    ],
-)
-def test_fails_with(given: dict[str, str], sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        Principal(**given)

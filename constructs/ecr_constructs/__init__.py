@@ -4,9 +4,10 @@
 from ecr_constructs import bindings as bindings
 
 # isort: split
-from ecr_constructs.checks import InvalidValueError, Problem
+from ecr_constructs.checks import Check, InvalidValueError, Problem
 from ecr_constructs.encryption import EncryptionType
-from ecr_constructs.lifecycle import LifecycleAction, LifecyclePolicy, LifecycleRule, TagStatus
+from ecr_constructs.lifecycle_policy import LifecyclePolicy
+from ecr_constructs.lifecycle_rule import LifecycleAction, LifecycleRule, TagStatus
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import Registry
 from ecr_constructs.replication import (
@@ -14,12 +15,14 @@ from ecr_constructs.replication import (
     ReplicationDestination,
     ReplicationRule,
 )
-from ecr_constructs.repository import Repository, RepositoryBase, RepositoryReference
+from ecr_constructs.repository import Repository
 from ecr_constructs.repository_policy import Effect, PolicyStatement, RepositoryPolicy
+from ecr_constructs.repository_reference import RepositoryBase, RepositoryReference
 from ecr_constructs.repository_settings import RepositorySettings
 from ecr_constructs.tag_mutability import TagMutability
 
 __all__ = [
+    "Check",
     "Effect",
     "EncryptionType",
     "InvalidValueError",

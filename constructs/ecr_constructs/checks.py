@@ -1,20 +1,62 @@
-"""How a value refuses what AWS would refuse: problems, each one sentence."""
+"""How a value refuses what AWS would refuse: checks, each of them a rule with its source."""
 
 import difflib
 import json
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 MAX_WHOLE_NUMBER = 2**31 - 1
+# A text without control characters and halves of surrogate pairs.
+PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule that values are checked against. `docs/checks.md` lists them all.
+
+    The sentence of a problem is the rule, then the value, then the remedy.
+    """
+
+    rule: str
+    """In lowercase; `{words}` in braces are filled in where a problem is found."""
+    source: str
+    """Who says so: the model or the page of AWS, the provider, or why this project does."""
+    remedy: str = ""
+    """What to write instead, where that is not plain."""
+    warning: bool = False
+    """Whether the value is legal, but certainly a mistake."""
+
+    def problem(self, got: str = "", path: Path = (), **words: object) -> "Problem":
+        """A value that breaks the rule.
+
+        :param got: the value, as `shown`.
+        :param path: where inside the checked value it is.
+        :param words: for the braces of the rule and the remedy.
+        """
+        parts = [
+            self.rule,
+            f", got {got}" if got else "",
+            f"; {self.remedy}" if self.remedy else "",
+        ]
+        if words:
+            parts[0], parts[2] = parts[0].format(**words), parts[2].format(**words)
+        return Problem("".join(parts), path, self)
 
 
 class Problem(NamedTuple):
     """One thing that is wrong with a value, in one lowercase sentence."""
 
     sentence: str
-    path: tuple[str | int, ...] = ()
+    path: Path
     """Where inside the value: the keyword, then keys and positions below it."""
+    check: Check
+    """The rule that the value breaks."""
 
 
 class InvalidValueError(ValueError):
@@ -27,6 +69,9 @@ class InvalidValueError(ValueError):
         self.problems = tuple(problems)
         super().__init__("; ".join(problem.sentence for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type["InvalidValueError"], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
 
 def refuse(problems: Iterable[Problem]) -> None:
     """Raise `InvalidValueError` where there is at least one problem."""
@@ -35,9 +80,9 @@ def refuse(problems: Iterable[Problem]) -> None:
         raise InvalidValueError(found)
 
 
-def within(path: tuple[str | int, ...], problems: Iterable[Problem]) -> Iterator[Problem]:
+def within(path: Path, problems: Iterable[Problem]) -> Iterator[Problem]:
     """The same problems, seen from a value that holds the checked one at `path`."""
-    return (Problem(problem.sentence, path + problem.path) for problem in problems)
+    return (problem._replace(path=path + problem.path) for problem in problems)
 
 
 def is_token(value: object) -> bool:
@@ -49,54 +94,118 @@ def is_token(value: object) -> bool:
     return isinstance(value, str) and "${" in value
 
 
-def text(
-    what: str,
-    value: object,
-    *,
-    pattern: re.Pattern[str] | None = None,
-    form: str = "",
-    minimum: int = 1,
-    maximum: int | None = None,
-) -> Iterator[Problem]:
-    """Check the type, the length and the whole form of a string; tokens pass.
-
-    `form` completes the sentence "<what> must be <form>, got <value>".
-    """
-    if not isinstance(value, str):
-        yield wrong_type(what, "text", value)
-    elif is_token(value):
-        return
-    elif maximum is not None and not minimum <= len(value) <= maximum:
-        yield Problem(
-            f"{what} must be {minimum} to {maximum} characters, got {shown(value)} ({len(value)})"
-        )
-    elif pattern is None and not value and minimum:
-        yield Problem(f"{what} must not be empty, got ''")
-    elif pattern is not None and not pattern.fullmatch(value):
-        yield Problem(f"{what} must be {form}, got {shown(value)}")
+TYPE = Check("{what} must be {expected}", "the type of the argument")
 
 
-def texts(what: str, values: object) -> Iterator[Problem]:
-    """Check for a sequence of strings that are not empty."""
-    if not isinstance(values, list | tuple):
-        yield wrong_type(what, "a list of text", values)
-        return
-    for index, value in enumerate(values):
-        if not isinstance(value, str) or not value:
-            yield Problem(f"{what} must hold text that is not empty, got {shown(value)}", (index,))
+@dataclass(frozen=True, kw_only=True)
+class TextForm:
+    """What a text looks like: its length in characters and its whole form. Tokens pass."""
+
+    what: str
+    source: str
+    minimum: int = 1
+    maximum: int | None = None
+    pattern: re.Pattern[str] = PRINTABLE
+    form: str = "text without control characters"
+    """Completes the sentence "<what> must be <form>, got <value>"."""
+
+    @cached_property
+    def length(self) -> Check:
+        """The check of the length."""
+        if self.maximum is None:
+            return Check("{what} must not be empty", self.source)
+        return Check(f"{{what}} must be {self.minimum} to {self.maximum} characters", self.source)
+
+    @cached_property
+    def whole(self) -> Check:
+        """The check of the form."""
+        return Check(f"{{what}} must be {self.form}", self.source)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Everything that is checked, but the type."""
+        unlimited = self.maximum is None and not self.minimum
+        return (self.whole,) if unlimited else (self.length, self.whole)
+
+    def problems(self, value: object, what: str = "") -> Iterator[Problem]:
+        """Check the type, the length and the form.
+
+        :param what: the name of the argument, where it is not that of the form.
+        """
+        what = what or self.what
+        if not isinstance(value, str):
+            yield wrong_type(what, "text", value)
+        elif is_token(value):
+            return
+        elif len(value) < self.minimum or (self.maximum and len(value) > self.maximum):
+            got = f"{shown(value)} ({len(value)})" if self.maximum else shown(value)
+            yield self.length.problem(got, what=what)
+        elif not self.pattern.fullmatch(value):
+            yield self.whole.problem(with_strangers(value), what=what)
 
 
-def whole_number(what: str, value: object, *, minimum: int) -> Iterator[Problem]:
-    """Check for an `int` that is not a `bool`, from `minimum` to what 32 bits hold.
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One of a closed set of texts."""
+
+    what: str
+    source: str
+    options: Collection[str]
+
+    @cached_property
+    def check(self) -> Check:
+        """The check of the value."""
+        return Check(f"{{what}} must be one of {', '.join(self.options)}", self.source)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Everything that is checked."""
+        return (self.check,)
+
+    def problems(self, value: object) -> Iterator[Problem]:
+        """Check that the value is one of them."""
+        if not isinstance(value, str) or value not in self.options:
+            got = f"{with_strangers(value)}{did_you_mean(value, self.options)}"
+            yield self.check.problem(got, what=self.what)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeNumber:
+    """An `int` that is no `bool`, from `minimum` to what 32 bits hold.
 
     AWS tells no upper bound; 32 bits are the reading that it can never refuse.
     """
-    if not isinstance(value, int) or isinstance(value, bool):
-        yield wrong_type(what, "a whole number", value)
-    elif value < minimum:
-        yield Problem(f"{what} must be at least {minimum}, got {value}")
-    elif value > MAX_WHOLE_NUMBER:
-        yield Problem(f"{what} must be at most {MAX_WHOLE_NUMBER}, got {value}")
+
+    what: str
+    source: str
+    minimum: int = 1
+
+    @cached_property
+    def lower(self) -> Check:
+        """The check of the lower bound."""
+        return Check(f"{{what}} must be at least {self.minimum}", self.source)
+
+    @cached_property
+    def upper(self) -> Check:
+        """The check of the upper bound."""
+        return Check(
+            f"{{what}} must be at most {MAX_WHOLE_NUMBER}",
+            "unknown; 32 bits are the reading that AWS can never refuse",
+        )
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Everything that is checked, but the type."""
+        return self.lower, self.upper
+
+    def problems(self, value: object) -> Iterator[Problem]:
+        """Check the type and the bounds."""
+        if not isinstance(value, int) or isinstance(value, bool):
+            yield wrong_type(self.what, "a whole number", value)
+        elif value < self.minimum:
+            yield self.lower.problem(str(value), what=self.what)
+        elif value > MAX_WHOLE_NUMBER:
+            yield self.upper.problem(str(value), what=self.what)
 
 
 def truth(what: str, value: object) -> Iterator[Problem]:
@@ -105,36 +214,29 @@ def truth(what: str, value: object) -> Iterator[Problem]:
         yield wrong_type(what, "true or false", value)
 
 
-def member(what: str, value: object, options: Collection[str]) -> Iterator[Problem]:
-    """Check for one of a closed set of strings."""
-    if value not in options:
-        listed = ", ".join(options)
-        hint = did_you_mean(value, options)
-        yield Problem(f"{what} must be one of {listed}, got {shown(value)}{hint}")
-
-
 def sequence(what: str, values: object, kind: type) -> Iterator[Problem]:
     """Check for a list or tuple of values of the given class."""
+    expected = f"a list of {kind.__name__} values"
     if not isinstance(values, list | tuple):
-        yield wrong_type(what, f"a list of {kind.__name__} values", values)
+        yield wrong_type(what, expected, values)
         return
     for index, value in enumerate(values):
         if not isinstance(value, kind):
-            yield Problem(f"{what} must hold {kind.__name__} values, got {shown(value)}", (index,))
+            yield wrong_type(what, expected, value)._replace(path=(index,))
 
 
-def unique(what: str, values: Iterable[object]) -> Iterator[Problem]:
+def unique(check: Check, values: Iterable[object], **words: object) -> Iterator[Problem]:
     """Check that nothing is listed twice."""
     seen: list[object] = []
     for index, value in enumerate(values):
         if value in seen:
-            yield Problem(f"{what} lists {shown(value)} twice", (index,))
+            yield check.problem(shown(value), (index,), **words)
         seen.append(value)
 
 
 def wrong_type(what: str, expected: str, value: object) -> Problem:
     """The problem of a value of another type than expected."""
-    return Problem(f"{what} must be {expected}, got {shown(value)}")
+    return TYPE.problem(shown(value), what=what, expected=expected)
 
 
 def did_you_mean(value: object, options: Iterable[str]) -> str:
@@ -157,6 +259,18 @@ def shown(value: object) -> str:
     else:
         written = repr(value)
     return written if len(written) <= 100 else f"{written[:80]}...{written[-15:]}"
+
+
+def with_strangers(value: object) -> str:
+    """A value as a sentence quotes it, and the name of its first character that is not ASCII.
+
+    A Cyrillic letter can look exactly like a Latin one, and a space of no width like nothing.
+    """
+    strangers = [c for c in value if not c.isascii()] if isinstance(value, str) else []
+    if not strangers:
+        return shown(value)
+    name = unicodedata.name(strangers[0], "without a name")
+    return f"{shown(value)} (with U+{ord(strangers[0]):04X} {name})"
 
 
 def sent_length(document: object) -> int:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 
-from ecr_constructs.checks import Problem, is_token, member, shown, text, within
+from ecr_constructs.checks import Check, Choice, Problem, TextForm, is_token, shown, within
 from ecr_constructs.registry import Registry
 
-_KEY_ARN = re.compile(r"arn:aws[a-z0-9-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+")
+_KMS = r"arn:aws[a-z0-9-]*:kms:[a-z0-9-]+:[0-9]{12}:"
+_KEY_ARN = re.compile(rf"{_KMS}key/[a-z0-9-]+")
+_KEY_ID = r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"
 
 
 class EncryptionType(StrEnum):
@@ -21,30 +23,51 @@ class EncryptionType(StrEnum):
     """In two layers with a key of AWS KMS. AWS GovCloud (US) Regions only."""
 
 
-def key_arn_problems(what: str, value: object) -> Iterator[Problem]:
-    """Check the ARN of a KMS key."""
-    form = (
-        "the full ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), no alias and no bare id"
-    )
-    return text(what, value, pattern=_KEY_ARN, form=form)
+ENCRYPTION_TYPE = Choice(
+    what="encryption_type", source="ECR API, `EncryptionType`", options=list(EncryptionType)
+)
+KEY_ARN = TextForm(
+    what="key ARN",
+    source="ECR API, `KmsKeyForRepositoryCreationTemplate`",
+    maximum=2048,
+    pattern=_KEY_ARN,
+    form="the full ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>)",
+)
+KMS_KEY = TextForm(
+    what="kms_key",
+    source="ECR API, `KmsKey`; KMS API, `KeyIdType`",
+    maximum=2048,
+    pattern=re.compile(rf"{_KEY_ARN.pattern}|{_KEY_ID}|(?:{_KMS})?alias/[a-zA-Z0-9/_-]{{1,250}}"),
+    form="the full ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>)",
+)
+KEY_UNUSED = Check(
+    "'kms_key' needs encryption_type KMS or KMS_DSSE", "aws-cdk's validation", "write KMS"
+)
+GOVCLOUD_ONLY = Check(
+    "encryption_type KMS_DSSE is offered in AWS GovCloud (US) Regions only",
+    "ECR user guide, encryption at rest",
+    "use KMS",
+)
+KEY_ELSEWHERE = Check(
+    "kms_key must be in the Region of the repository", "ECR API, `EncryptionConfiguration`"
+)
+KEY_DRIFTS = Check(
+    "AWS answers with the ARN of the key, so that every later plan destroys the repository with its"
+    " images and creates it again",
+    "AWS provider 5.100.0, plan of a `kms_key` that is no key ARN",
+    "write the full ARN of the key as kms_key",
+    warning=True,
+)
 
 
-def encryption_problems(
-    encryption_type: EncryptionType | str, kms_key: str | None
-) -> Iterator[Problem]:
-    """Check the type, the key's form, and that the two go together.
-
-    AWS accepts an alias or a key id too, but answers with the key's ARN, so that every later plan
-    would destroy the repository with its images and create it again.
-    """
-    yield from within(
-        ("encryption_type",), member("encryption_type", encryption_type, list(EncryptionType))
-    )
+def encryption_problems(encryption_type: object, kms_key: object) -> Iterator[Problem]:
+    """Check the type, the key's form, and that the two go together."""
+    yield from within(("encryption_type",), ENCRYPTION_TYPE.problems(encryption_type))
     if kms_key is None:
         return
-    yield from within(("kms_key",), key_arn_problems("kms_key", kms_key))
+    yield from within(("kms_key",), KMS_KEY.problems(kms_key))
     if encryption_type == EncryptionType.AES256:
-        yield Problem("'kms_key' needs encryption_type KMS or KMS_DSSE, got AES256", ("kms_key",))
+        yield KEY_UNUSED.problem("AES256", ("kms_key",))
 
 
 def encryption_problems_in(
@@ -52,16 +75,15 @@ def encryption_problems_in(
 ) -> Iterator[Problem]:
     """Check what depends on the Region: the key must be there, and KMS_DSSE must be offered."""
     if encryption_type == EncryptionType.KMS_DSSE and registry.partition != "aws-us-gov":
-        yield Problem(
-            "encryption_type KMS_DSSE is offered in AWS GovCloud (US) Regions only,"
-            f" got Region {registry.region}; use KMS",
-            ("encryption_type",),
-        )
-    if kms_key is not None and not is_token(kms_key):
-        key_region = kms_key.split(":")[3]
-        if key_region != registry.region:
-            yield Problem(
-                f"kms_key must be in the repository's Region {registry.region},"
-                f" got {shown(kms_key)}",
-                ("kms_key",),
-            )
+        yield GOVCLOUD_ONLY.problem(f"Region {registry.region}", ("encryption_type",))
+    if kms_key is not None and kms_key.startswith("arn:") and not is_token(kms_key):
+        start = f"arn:{registry.partition}:kms:{registry.region}:"
+        if not kms_key.startswith(start):
+            got = f"{shown(kms_key)} for Region {registry.region}"
+            yield KEY_ELSEWHERE.problem(got, ("kms_key",))
+
+
+def encryption_warnings(kms_key: str | None) -> Iterator[Problem]:
+    """Tell of an alias or a key id, which AWS accepts and the provider cannot recognize."""
+    if kms_key is not None and not is_token(kms_key) and not _KEY_ARN.fullmatch(kms_key):
+        yield KEY_DRIFTS.problem(shown(kms_key), ("kms_key",))

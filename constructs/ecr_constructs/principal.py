@@ -4,26 +4,44 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ecr_constructs.checks import Problem, refuse, text, within
-from ecr_constructs.registry import account_id_problems
+from ecr_constructs.checks import Check, Problem, TextForm, is_token, refuse, shown, within
+from ecr_constructs.registry import ACCOUNT_ID, Registry
 
-_PATH = r"[\w+=,.@-]+(?:/[\w+=,.@-]+)*"
-_ROLE = re.compile(rf"arn:aws(?:-[a-z]+)*:iam::[0-9]{{12}}:role/{_PATH}", re.ASCII)
-_USER = re.compile(rf"arn:aws(?:-[a-z]+)*:iam::[0-9]{{12}}:user/{_PATH}", re.ASCII)
+_KINDS = ("role", "user", "account")
 
 
-def role_arn_problems(what: str, value: object) -> Iterator[Problem]:
-    """Check the ARN of an IAM role, with or without a path."""
-    form = "an IAM role's ARN (arn:aws:iam::<account>:role/<name>)"
-    return text(what, value, pattern=_ROLE, form=form)
+def _arn_form(kind: str) -> TextForm:
+    path = r"(?:[\w+=,.@-]+/)*"
+    return TextForm(
+        what=kind,
+        source=f"IAM API, `arnType` and `{kind}NameType` of at most 64 characters",
+        minimum=20,
+        maximum=2048,
+        pattern=re.compile(
+            rf"arn:aws(?:-[a-z]+)*:iam::[0-9]{{12}}:{kind}/{path}[\w+=,.@-]{{1,64}}", re.ASCII
+        ),
+        form=f"an IAM {kind}'s ARN (arn:aws:iam::<account>:{kind}/<name>)",
+    )
+
+
+ROLE_ARN = _arn_form("role")
+USER_ARN = _arn_form("user")
+ONE_KIND = Check(
+    "a principal takes exactly one of 'role', 'user' and 'account'", "this library's `Principal`"
+)
+PARTITION = Check(
+    "a principal must be of the AWS partition of the repository",
+    "IAM user guide, ARNs: a partition has accounts of its own; ECR refuses who does not exist",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
     """A role, a user or an account, by exactly one of the arguments.
 
-    :param role: the ARN of an IAM role, `arn:aws:iam::<account>:role/<name>`. The role must exist
-        when the policy is applied, or AWS refuses the policy.
+    :param role: the ARN of an IAM role, `arn:aws:iam::<account>:role/<name>`; 20 to 2,048
+        characters, the name at most 64 (IAM API). The role must exist when the policy is applied,
+        or AWS refuses the policy.
     :param user: the ARN of an IAM user, `arn:aws:iam::<account>:user/<name>`; it must exist, too.
     :param account: the id of an account. Its administrators decide who in it is admitted.
     :raises ValueError: for none or several of them, or another form.
@@ -40,24 +58,26 @@ class Principal:
         refuse(self._problems())
 
     def _problems(self) -> Iterator[Problem]:
-        given = [name for name in ("role", "user", "account") if getattr(self, name) is not None]
+        given = [name for name in _KINDS if getattr(self, name) is not None]
         if len(given) != 1:
-            yield Problem(
-                "a principal takes exactly one of 'role', 'user' and 'account',"
-                f" got {' and '.join(given) or 'none'}"
-            )
-        if self.role is not None:
-            yield from within(("role",), role_arn_problems("role", self.role))
-        if self.user is not None:
-            form = "an IAM user's ARN (arn:aws:iam::<account>:user/<name>)"
-            yield from within(("user",), text("user", self.user, pattern=_USER, form=form))
-        if self.account is not None:
-            yield from within(("account",), account_id_problems("account", self.account))
+            yield ONE_KIND.problem(" and ".join(given) or "none")
+        for name, form in zip(_KINDS, (ROLE_ARN, USER_ARN, ACCOUNT_ID), strict=True):
+            if name in given:
+                yield from within((name,), form.problems(getattr(self, name), name))
 
     @property
     def identifier(self) -> str:
         """What a policy document names: the ARN or the account id."""
         return next(value for value in (self.role, self.user, self.account) if value is not None)
+
+    def problems_in(self, registry: Registry) -> Iterator[Problem]:
+        """Check what depends on where the repository is."""
+        for name in ("role", "user"):
+            arn = getattr(self, name)
+            if arn is None or is_token(arn):
+                continue
+            if arn.split(":")[1] != registry.partition:
+                yield PARTITION.problem(f"{shown(arn)} for {registry.partition}", (name,))
 
 
 def render_principals(principals: Sequence[Principal]) -> dict[str, str | list[str]]:

@@ -4,10 +4,33 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ecr_constructs.checks import Problem, did_you_mean, is_token, refuse, shown, text
+from ecr_constructs.checks import (
+    Check,
+    Problem,
+    TextForm,
+    did_you_mean,
+    is_token,
+    refuse,
+    with_strangers,
+)
 
-ACCOUNT_ID = re.compile(r"[0-9]{12}")
-REPOSITORY_NAME = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*")
+ACCOUNT_ID = TextForm(
+    what="account id",
+    source="ECR API, `RegistryId`",
+    minimum=0,
+    pattern=re.compile(r"[0-9]{12}"),
+    form="an account id of 12 digits",
+)
+REPOSITORY_NAME = TextForm(
+    what="repository name",
+    source="ECR API, `RepositoryName`",
+    minimum=2,
+    maximum=256,
+    pattern=re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*"),
+    form="lowercase letters and digits, with single '.', '_', '__', '/' or a run of '-' between"
+    " them",
+)
+REGION = Check("{what} must be a Region that has ECR", "botocore's endpoint data for ECR")
 
 # The Regions that have an ECR endpoint, from botocore's endpoint data.
 REGIONS = tuple(
@@ -60,33 +83,21 @@ _PARTITIONS = {
 }
 
 
-def account_id_problems(what: str, value: object) -> Iterator[Problem]:
-    """Check an account id: 12 digits (ECR API, `RegistryId`)."""
-    return text(what, value, pattern=ACCOUNT_ID, form="an account id of 12 digits")
-
-
 def region_problems(what: str, value: object) -> Iterator[Problem]:
     """Check the code of a Region in which ECR can be used; the provider knows no others."""
-    if not isinstance(value, str) or is_token(value):
-        yield from text(what, value)
-    elif value not in REGIONS:
-        yield Problem(
-            f"{what} must be a Region that has ECR, got {shown(value)}"
-            f"{did_you_mean(value, REGIONS)}"
-        )
+    if is_token(value):
+        return
+    if not isinstance(value, str) or value not in REGIONS:
+        yield REGION.problem(f"{with_strangers(value)}{did_you_mean(value, REGIONS)}", what=what)
 
 
-def repository_name_problems(value: object) -> Iterator[Problem]:
-    """Check a repository name against the API's `RepositoryName`."""
-    return text(
-        "repository name",
-        value,
-        pattern=REPOSITORY_NAME,
-        form="lowercase letters and digits, with single '.', '_', '__', '/' or a run of '-'"
-        " between them",
-        minimum=2,
-        maximum=256,
-    )
+def partition_of(region: str) -> str:
+    """The AWS partition of a Region, such as `aws` or `aws-us-gov`."""
+    return _partition_and_suffix(region)[0]
+
+
+def _partition_and_suffix(region: str) -> tuple[str, str]:
+    return next(value for prefix, value in _PARTITIONS.items() if region.startswith(prefix))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +115,7 @@ class Registry:
     def __post_init__(self) -> None:
         refuse(
             [
-                *account_id_problems("account id", self.account_id),
+                *ACCOUNT_ID.problems(self.account_id),
                 *region_problems("region", self.region),
             ]
         )
@@ -112,19 +123,15 @@ class Registry:
     @property
     def partition(self) -> str:
         """The AWS partition, such as `aws` or `aws-us-gov`."""
-        return self._partition_and_suffix[0]
+        return partition_of(self.region)
 
     @property
     def registry_uri(self) -> str:
         """What `docker login` takes: `<account>.dkr.ecr.<region>.amazonaws.com`."""
-        suffix = self._partition_and_suffix[1]
+        suffix = _partition_and_suffix(self.region)[1]
         return f"{self.account_id}.dkr.ecr.{self.region}.{suffix}"
 
     def repository_arn(self, repository_name: str) -> str:
         """The ARN of a repository of this registry."""
         registry = f"arn:{self.partition}:ecr:{self.region}:{self.account_id}"
         return f"{registry}:repository/{repository_name}"
-
-    @property
-    def _partition_and_suffix(self) -> tuple[str, str]:
-        return next(v for prefix, v in _PARTITIONS.items() if self.region.startswith(prefix))

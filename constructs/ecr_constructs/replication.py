@@ -13,25 +13,69 @@ from cdktf_cdktf_provider_aws.ecr_replication_configuration import (
 )
 from constructs import Construct
 
+from ecr_constructs.annotations import annotate
 from ecr_constructs.checks import (
+    Check,
     Problem,
+    TextForm,
     is_token,
     refuse,
     sequence,
     shown,
-    text,
-    texts,
     unique,
     within,
+    wrong_type,
 )
-from ecr_constructs.registry import Registry, account_id_problems, region_problems
+from ecr_constructs.registry import ACCOUNT_ID, Registry, partition_of, region_problems
 
 MAX_RULES = 10
 MAX_DESTINATIONS = 25
 MAX_FILTERS = 100
 # The form that the provider asks of a destination's Region has no place for their names.
 _REFUSED_REGIONS = ("eusc-de-east-1",)
-_FILTER = re.compile(r"(?:[a-z0-9][a-z0-9._-]*/)*[a-z0-9._-]*")
+
+PROVIDER_REGION = Check(
+    "the AWS provider takes no Region of this form as a destination",
+    "AWS provider 5.100.0, validation of `region`",
+)
+FILTER = TextForm(
+    what="repository filter",
+    source="ECR API, `RepositoryFilterValue`",
+    minimum=2,
+    maximum=256,
+    pattern=re.compile(r"(?:[a-z0-9][a-z0-9._-]*/)*[a-z0-9._-]*"),
+    form="the beginning of a repository name; it takes no '*'",
+)
+NO_DESTINATION = Check(
+    "a replication rule needs at least one destination",
+    "AWS provider 5.100.0, validation; ECR API, `ReplicationDestinationList`",
+)
+FILTER_COUNT = Check(
+    f"a replication rule takes at most {MAX_FILTERS} filters", "ECR API, `RepositoryFilterList`"
+)
+DUPLICATE_FILTER = Check(
+    "repository_filters must not repeat a filter",
+    "unknown whether ECR refuses it; a repeated filter has no effect",
+)
+RULE_COUNT = Check(f"replication takes 1 to {MAX_RULES} rules", "ECR quotas; ECR API")
+DESTINATION_TWICE = Check(
+    "a replication rule must not repeat a destination", "unknown whether ECR refuses it"
+)
+DESTINATION_COUNT = Check(
+    f"replication takes at most {MAX_DESTINATIONS} destinations over all rules", "ECR quotas"
+)
+ITSELF = Check(
+    "a registry cannot replicate to itself",
+    "ECR API error, 'Replication destination cannot be the same as the source registry'",
+)
+PARTITION = Check("replication stays in one AWS partition", "ECR user guide, image replication")
+EVERYTHING = Check(
+    "a replication rule without 'repository_filters' copies every repository, now and later, and"
+    " each copy is stored and paid for",
+    "ECR user guide, image replication; ECR pricing",
+    "name the beginnings of those that are needed there, such as 'payments/'",
+    warning=True,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +96,10 @@ class ReplicationDestination:
     def __post_init__(self) -> None:
         problems = [*within(("region",), region_problems("region", self.region))]
         if self.region in _REFUSED_REGIONS:
-            sentence = "the AWS provider does not take the Region as a destination"
-            problems.append(Problem(f"{sentence}, got {shown(self.region)}", ("region",)))
+            problems.append(PROVIDER_REGION.problem(shown(self.region), ("region",)))
         if self.registry_id is not None:
-            problems += within(
-                ("registry_id",), account_id_problems("registry_id", self.registry_id)
-            )
+            found = ACCOUNT_ID.problems(self.registry_id, "registry_id")
+            problems += within(("registry_id",), found)
         refuse(problems)
 
 
@@ -87,24 +129,28 @@ class ReplicationRule:
         path = ("destinations",)
         yield from within(path, sequence("destinations", self.destinations, ReplicationDestination))
         if self.destinations in ((), []):
-            yield Problem("a replication rule needs at least one destination, got none", path)
+            yield NO_DESTINATION.problem("none", path)
         path = ("repository_filters",)
         if not isinstance(self.repository_filters, list | tuple):
-            yield from within(path, texts("repository_filters", self.repository_filters))
+            problem = wrong_type("repository_filters", "a list", self.repository_filters)
+            yield problem._replace(path=path)
             return
         if len(self.repository_filters) > MAX_FILTERS:
-            yield Problem(
-                f"a replication rule takes at most {MAX_FILTERS} filters,"
-                f" got {len(self.repository_filters)}",
-                path,
-            )
-        yield from within(path, unique("repository_filters", self.repository_filters))
+            yield FILTER_COUNT.problem(str(len(self.repository_filters)), path)
+        yield from within(path, unique(DUPLICATE_FILTER, self.repository_filters))
         for index, value in enumerate(self.repository_filters):
-            form = "the beginning of a repository name; it takes no '*'"
-            problems = text(
-                "repository filter", value, pattern=_FILTER, form=form, minimum=2, maximum=256
-            )
-            yield from within((*path, index), problems)
+            yield from within((*path, index), FILTER.problems(value))
+
+    @property
+    def warnings(self) -> Iterator[Problem]:
+        """What is legal, but certainly a mistake."""
+        if not self.repository_filters:
+            got = ", ".join(destination.region for destination in self.destinations)
+            yield EVERYTHING.problem(f"all to {got}")
+
+    def copies(self, repository_name: str) -> bool:
+        """Whether the rule copies what is pushed to a repository of this name."""
+        return not self.repository_filters or repository_name.startswith(self.repository_filters)
 
 
 def replication_problems(registry: Registry, rules: Sequence[ReplicationRule]) -> Iterator[Problem]:
@@ -114,7 +160,7 @@ def replication_problems(registry: Registry, rules: Sequence[ReplicationRule]) -
     if wrong:
         return
     if not 1 <= len(rules) <= MAX_RULES:
-        yield Problem(f"replication takes 1 to {MAX_RULES} rules, got {len(rules)}")
+        yield RULE_COUNT.problem(str(len(rules)))
     destinations: set[tuple[str, str]] = set()
     for index, rule in enumerate(rules):
         in_rule: set[tuple[str, str]] = set()
@@ -123,35 +169,23 @@ def replication_problems(registry: Registry, rules: Sequence[ReplicationRule]) -
             account = destination.registry_id or registry.account_id
             key = (account, destination.region)
             if key in in_rule:
-                yield Problem(
-                    f"a replication rule names Region {destination.region} of account {account}"
-                    " twice",
-                    path,
-                )
+                got = f"Region {destination.region} of account {account} twice"
+                yield DESTINATION_TWICE.problem(got, path)
             in_rule.add(key)
             yield from within(path, _destination_problems(registry, account, destination.region))
         destinations |= in_rule
     if len(destinations) > MAX_DESTINATIONS:
-        yield Problem(
-            f"replication takes at most {MAX_DESTINATIONS} destinations over all rules,"
-            f" got {len(destinations)}"
-        )
+        yield DESTINATION_COUNT.problem(str(len(destinations)))
 
 
 def _destination_problems(registry: Registry, account: str, region: str) -> Iterator[Problem]:
     if is_token(region) or is_token(registry.region):
         return
     if (account, region) == (registry.account_id, registry.region):
-        yield Problem(
-            "a registry cannot replicate to itself,"
-            f" got Region {shown(region)} of account {account}"
-        )
-    destination = Registry(account_id=account, region=region)
-    if destination.partition != registry.partition:
-        yield Problem(
-            f"replication stays in one AWS partition, got {registry.partition} to"
-            f" {destination.partition} ({region})"
-        )
+        yield ITSELF.problem(f"Region {shown(region)} of account {account}")
+    partition = partition_of(region)
+    if partition != registry.partition:
+        yield PARTITION.problem(f"{registry.partition} to {partition} ({region})")
 
 
 class ReplicationConfiguration(Construct):
@@ -175,6 +209,7 @@ class ReplicationConfiguration(Construct):
                 rule=[_render(registry, rule) for rule in rules]
             ),
         )
+        annotate(self, (warning for rule in rules for warning in rule.warnings))
 
 
 def _render(

@@ -1,13 +1,11 @@
 """Repository: where the images of one thing are kept."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
-from cdktf import Fn, TerraformResourceLifecycle
-from cdktf_cdktf_provider_aws.data_aws_ecr_repository import DataAwsEcrRepository
+from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.ecr_lifecycle_policy import EcrLifecyclePolicy
 from cdktf_cdktf_provider_aws.ecr_repository import (
     EcrRepository,
@@ -16,101 +14,27 @@ from cdktf_cdktf_provider_aws.ecr_repository import (
     EcrRepositoryImageTagMutabilityExclusionFilter,
 )
 from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
-from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
-from cdktf_cdktf_provider_aws.iam_user_policy import IamUserPolicy
 from constructs import Construct
 
-from ecr_constructs.checks import InvalidValueError, is_token, refuse, shown, text
+from ecr_constructs.annotations import annotate
+from ecr_constructs.checks import InvalidValueError, Problem, refuse
 from ecr_constructs.encryption import EncryptionType
-from ecr_constructs.lifecycle import LifecycleRule, lifecycle_policy_text
+from ecr_constructs.lifecycle_policy import lifecycle_policy_text
+from ecr_constructs.lifecycle_rule import LifecycleRule
 from ecr_constructs.principal import Principal
-from ecr_constructs.registry import Registry, repository_name_problems
-from ecr_constructs.repository_policy import (
-    PULL_ACTIONS,
-    PUSH_ACTIONS,
-    PolicyStatement,
-    repository_policy_text,
+from ecr_constructs.registry import REPOSITORY_NAME
+from ecr_constructs.repository_policy import PolicyStatement, repository_policy_text
+from ecr_constructs.repository_reference import (
+    RepositoryBase,
+    RepositoryReference,
+    repository_from_arn,
+    repository_from_name,
 )
 from ecr_constructs.repository_settings import RepositorySettings
 from ecr_constructs.tag_mutability import TagMutability
-from ecr_constructs.terraform_text import escaped, json_text
-
-# What a client accepts as a tag (OCI distribution specification); ECR itself allows more.
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_ARN = re.compile(
-    r"arn:aws[a-z-]*:ecr:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):repository/(?P<name>.+)"
-)
-
+from ecr_constructs.terraform_text import escaped
 
 T = TypeVar("T")
-
-
-class _Source(Protocol):
-    """What Terraform knows of a repository; the resource and the data source spell it alike."""
-
-    @property
-    def arn(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def registry_id(self) -> str: ...
-    @property
-    def repository_url(self) -> str: ...
-
-
-class RepositoryBase(Construct):
-    """A private ECR repository, ours or another's: where it is and how its images are addressed."""
-
-    _source: _Source
-
-    @property
-    def repository_arn(self) -> str:
-        """`arn:aws:ecr:<region>:<account>:repository/<name>`."""
-        return self._source.arn
-
-    @property
-    def repository_name(self) -> str:
-        """The name with its namespaces, such as `payments/api`. Using it makes a dependency."""
-        return self._source.name
-
-    @property
-    def registry_id(self) -> str:
-        """The id of the account that the repository is in."""
-        return self._source.registry_id
-
-    @property
-    def repository_uri(self) -> str:
-        """`<account>.dkr.ecr.<region>.amazonaws.com/<name>`."""
-        return self._source.repository_url
-
-    @property
-    def registry_uri(self) -> str:
-        """`<account>.dkr.ecr.<region>.amazonaws.com`, which `docker login` takes."""
-        uri = self.repository_uri
-        if is_token(uri):
-            return str(Fn.element(Fn.split("/", uri), 0))
-        return uri.split("/", 1)[0]
-
-    def repository_uri_for_tag(self, tag: str) -> str:
-        """The URI of an image by its tag, such as `v1.2.3-abc123`.
-
-        :param tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with the last two.
-        :raises ValueError: for another form.
-        """
-        form = "letters, digits, '_', '.' and '-', and must not start with '.' or '-'"
-        refuse(text("image tag", tag, pattern=_TAG, form=form, maximum=128))
-        return f"{self.repository_uri}:{tag}"
-
-    def repository_uri_for_digest(self, digest: str) -> str:
-        """The URI of an image by its digest, which never means another image.
-
-        :param digest: `sha256:` and 64 hexadecimal digits.
-        :raises ValueError: for another form.
-        """
-        form = "'sha256:' and 64 hexadecimal digits in lowercase"
-        refuse(text("image digest", digest, pattern=_DIGEST, form=form))
-        return f"{self.repository_uri}@{digest}"
 
 
 class Repository(RepositoryBase):
@@ -128,7 +52,8 @@ class Repository(RepositoryBase):
     :param scan_on_push: on by default. A registry with enhanced scanning has rules of its own.
     :param encryption_type: `AES256` by default. Cannot be changed: another replaces the repository.
     :param kms_key: the full ARN of a key in the repository's Region, for `KMS` and `KMS_DSSE`. By
-        default AWS's own key `aws/ecr`. Another key replaces the repository.
+        default AWS's own key `aws/ecr`. Another key replaces the repository. With an alias or a
+        bare id every plan would; a warning says so.
     :param force_delete: whether a destroy deletes a repository with its images; off by default.
     :param prevent_destroy: whether Terraform refuses a plan that would destroy the repository;
         off by default.
@@ -162,7 +87,7 @@ class Repository(RepositoryBase):
         pull_push: Sequence[Principal] = (),
         repository_policy_statements: Sequence[PolicyStatement] = (),
     ) -> None:
-        problems = list(repository_name_problems(repository_name))
+        problems = list(REPOSITORY_NAME.problems(repository_name))
         try:
             settings = RepositorySettings(
                 image_tag_mutability=image_tag_mutability,
@@ -191,6 +116,13 @@ class Repository(RepositoryBase):
         self._policy: EcrRepositoryPolicy | None = None
         self._write_lifecycle_policy()
         self._write_policy()
+        self._warned: set[Problem] = set()
+        self._warn()
+
+    def _warn(self) -> None:
+        new = [warning for warning in self._settings.warnings if warning not in self._warned]
+        self._warned.update(new)
+        annotate(self, new)
 
     def _define(self, repository_name: str) -> EcrRepository:
         settings = self._settings
@@ -248,6 +180,7 @@ class Repository(RepositoryBase):
             self._settings, lifecycle_rules=(*self._settings.lifecycle_rules, *rules)
         )
         self._write_lifecycle_policy()
+        self._warn()
 
     def add_to_resource_policy(self, *statements: PolicyStatement) -> None:
         """Add statements to the repository's policy, after those that are there.
@@ -312,125 +245,24 @@ class Repository(RepositoryBase):
     @staticmethod
     def from_repository_name(
         scope: Construct, id_: str, repository_name: str
-    ) -> "RepositoryReference":
+    ) -> RepositoryReference:
         """A repository of the provider's account and Region that is defined elsewhere.
 
         Terraform looks it up: a plan fails where it does not exist.
 
         :raises ValueError: for a name that no repository can have.
         """
-        refuse(repository_name_problems(repository_name))
-        reference = RepositoryReference(scope, id_)
-        reference._source = DataAwsEcrRepository(reference, "Resource", name=repository_name)
-        return reference
+        return repository_from_name(scope, id_, repository_name)
 
     @staticmethod
-    def from_repository_arn(
-        scope: Construct, id_: str, repository_arn: str
-    ) -> "RepositoryReference":
+    def from_repository_arn(scope: Construct, id_: str, repository_arn: str) -> RepositoryReference:
         """A repository of any account and Region that is defined elsewhere; nobody looks it up.
 
         :param repository_arn: `arn:aws:ecr:<region>:<account>:repository/<name>`; no token, as its
             parts must be known.
         :raises ValueError: for another form.
         """
-        parts = _ARN.fullmatch(repository_arn)
-        if parts is None:
-            raise ValueError(
-                "repository ARN must be arn:<partition>:ecr:<region>:<account>:repository/<name>,"
-                f" got {shown(repository_arn)}"
-            )
-        refuse(repository_name_problems(parts["name"]))
-        registry = Registry(account_id=parts["account"], region=parts["region"])
-        if repository_arn != registry.repository_arn(parts["name"]):
-            raise ValueError(
-                f"repository ARN must be of partition {registry.partition},"
-                f" as its Region is, got {shown(repository_arn)}"
-            )
-        reference = RepositoryReference(scope, id_)
-        reference._source = _KnownRepository(
-            arn=repository_arn,
-            name=parts["name"],
-            registry_id=parts["account"],
-            repository_url=f"{registry.registry_uri}/{parts['name']}",
-        )
-        return reference
-
-
-@dataclass(frozen=True, kw_only=True)
-class _KnownRepository:
-    """A repository whose attributes are known without asking anybody."""
-
-    arn: str
-    name: str
-    registry_id: str
-    repository_url: str
-
-
-class RepositoryReference(RepositoryBase):
-    """A private ECR repository that is defined elsewhere. See `Repository.from_repository_name`.
-
-    Its policy belongs to whoever defines it: writing one from here would replace it whole. So a
-    grant is a policy of the role or user that is admitted. For one in the repository's account
-    that is enough; for one in another account the repository's policy has to admit it as well.
-    """
-
-    def grant_pull(self, *principals: Principal) -> None:
-        """Let roles and users pull images, by an inline policy of each.
-
-        :raises ValueError: for an account, which has no policy of its own.
-        """
-        self._grant("Pull", PULL_ACTIONS, principals)
-
-    def grant_push(self, *principals: Principal) -> None:
-        """Let roles and users push images; otherwise as `grant_pull`."""
-        self._grant("Push", PUSH_ACTIONS, principals)
-
-    def grant_pull_push(self, *principals: Principal) -> None:
-        """Let roles and users pull and push images; otherwise as `grant_pull`."""
-        self.grant_pull(*principals)
-        self.grant_push(*principals)
-
-    def _grant(self, sid: str, actions: Sequence[str], principals: Sequence[Principal]) -> None:
-        for principal in principals:
-            if principal.account is not None:
-                raise ValueError(
-                    "a repository that is defined elsewhere can be granted to roles and users,"
-                    f" got account {shown(principal.account)}"
-                )
-        policy = json_text(
-            {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Sid": sid,
-                        "Effect": "Allow",
-                        "Action": list(actions),
-                        "Resource": self.repository_arn,
-                    },
-                    {
-                        "Sid": "Login",
-                        "Effect": "Allow",
-                        "Action": "ecr:GetAuthorizationToken",
-                        "Resource": "*",
-                    },
-                ],
-            }
-        )
-        for principal in dict.fromkeys(principals):
-            # An id cannot hold a token: a principal that is known at deploy time only is counted.
-            id_ = f"{sid}:{principal.identifier}".replace("/", ":")
-            if is_token(principal.identifier):
-                id_ = f"{sid}:{len(self.node.children)}"
-            prefix = f"ecr-{sid.lower()}-"
-            if self.node.try_find_child(id_) is not None:
-                continue
-            if principal.role is not None:
-                role = _last_part(principal.role)
-                IamRolePolicy(self, id_, role=role, name_prefix=prefix, policy=policy)
-            elif principal.user is not None:
-                user = _last_part(principal.user)
-                IamUserPolicy(self, id_, user=user, name_prefix=prefix, policy=policy)
+        return repository_from_arn(scope, id_, repository_arn)
 
 
 # Making one costs the bindings as much checking as a whole resource, and most repositories
@@ -445,10 +277,6 @@ def _encryption(
     encryption_type: EncryptionType, kms_key: str | None
 ) -> EcrRepositoryEncryptionConfiguration:
     return EcrRepositoryEncryptionConfiguration(encryption_type=encryption_type, kms_key=kms_key)
-
-
-def _last_part(arn: str) -> str:
-    return str(Fn.basename(arn)) if is_token(arn) else arn.rsplit("/", 1)[-1]
 
 
 def _tuple(values: Sequence[T]) -> tuple[T, ...]:

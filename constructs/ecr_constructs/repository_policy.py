@@ -1,32 +1,38 @@
 """Repository policy: who may do what with a repository, as the repository's side sees it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from types import MappingProxyType
 
 from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
 from constructs import Construct
 
 from ecr_constructs.checks import (
+    Check,
+    Choice,
     Problem,
+    TextForm,
     did_you_mean,
     is_token,
-    member,
     refuse,
     sent_length,
     sequence,
     shown,
-    text,
-    texts,
+    with_strangers,
     within,
     wrong_type,
 )
+from ecr_constructs.condition import (
+    Conditions,
+    condition_problems,
+    frozen,
+    render_conditions,
+)
 from ecr_constructs.principal import Principal, render_principals
-from ecr_constructs.registry import repository_name_problems
+from ecr_constructs.registry import REPOSITORY_NAME, Registry
 from ecr_constructs.terraform_text import json_text
 
 MAX_POLICY_LENGTH = 10_240
@@ -84,7 +90,7 @@ REPOSITORY_ACTIONS = (
     "ecr:UploadLayerPart",
 )
 
-_ACTION = re.compile(r"ecr:[A-Za-z*?]+")
+_ACTION = re.compile(r"ecr:[A-Za-z*?]+|\*")
 
 
 class Effect(StrEnum):
@@ -92,6 +98,44 @@ class Effect(StrEnum):
 
     ALLOW = "Allow"
     DENY = "Deny"
+
+
+EFFECT = Choice(
+    what="effect", source="IAM user guide, policy elements: Effect", options=list(Effect)
+)
+SID = TextForm(
+    what="sid",
+    source="ECR user guide: a repository's policy takes spaces, which IAM's does not; unknown"
+    " whether control characters pass: refused",
+)
+NO_PRINCIPAL = Check(
+    "a policy statement needs at least one principal", "IAM user guide, policy elements: Principal"
+)
+NO_ACTION = Check(
+    "a policy statement needs at least one action", "IAM user guide, policy elements: Action"
+)
+ACTION = Check(
+    "action must be one that a repository has, in AWS's spelling",
+    "IAM service authorization reference, resource type `repository`; unknown whether others pass:"
+    " refused",
+)
+LOGIN_ACTION = Check(
+    "ecr:GetAuthorizationToken has no effect in a repository policy",
+    "IAM service authorization reference: no resource type; unknown whether ECR refuses it",
+    "allow it in an IAM policy of the principal",
+)
+ALL_ACTIONS = Check(
+    "an allowed action must not stand for all of ECR",
+    "this project: nobody is granted `ecr:*`",
+    "list the actions that are needed",
+)
+POLICY_LENGTH = Check(
+    f"a repository policy must be at most {MAX_POLICY_LENGTH} characters as JSON",
+    "ECR API, `RepositoryPolicyText`",
+)
+NO_STATEMENT = Check(
+    "a repository policy takes at least one statement", "IAM user guide, policy elements: Statement"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +146,12 @@ class PolicyStatement:
     :param actions: actions on a repository, such as `ecr:DescribeImages`, in AWS's spelling; `*`
         and `?` stand for any characters. At least one. Allowing every action is refused.
     :param effect: `Allow` by default.
-    :param conditions: operator -> condition key -> value or values, as in a policy document.
+    :param conditions: operator -> condition key -> value or values, as in a policy document: IAM's
+        operators, and values of the form that the operator takes.
     :param sid: a name, for people.
-    :raises ValueError: for an action that no repository has, or a statement that admits all.
+    :raises ValueError: for an action that no repository has, one that stands for all of ECR, and
+        conditions that IAM would refuse. Whether ECR takes an action in another spelling, or one
+        that no repository has, is unknown, so it is refused.
     """
 
     principals: tuple[Principal, ...]
@@ -113,9 +160,7 @@ class PolicyStatement:
     """Actions on a repository, such as ecr:DescribeImages."""
     effect: Effect = Effect.ALLOW
     """Whether it allows or denies."""
-    conditions: Mapping[str, Mapping[str, str | tuple[str, ...]]] = field(
-        default_factory=dict, hash=False
-    )
+    conditions: Conditions = field(default_factory=dict, hash=False)
     """Operator, then condition key, then value or values, as in a policy document."""
     sid: str | None = None
     """A name, for people."""
@@ -125,29 +170,28 @@ class PolicyStatement:
         object.__setattr__(self, "principals", tuple(self.principals))
         object.__setattr__(self, "actions", tuple(self.actions))
         object.__setattr__(self, "effect", Effect(self.effect))
-        conditions = {
-            operator: MappingProxyType(
-                {k: v if isinstance(v, str) else tuple(v) for k, v in keys.items()}
-            )
-            for operator, keys in self.conditions.items()
-        }
-        object.__setattr__(self, "conditions", MappingProxyType(conditions))
+        object.__setattr__(self, "conditions", frozen(self.conditions))
 
     def _problems(self) -> Iterator[Problem]:
         yield from within(("principals",), sequence("principals", self.principals, Principal))
         if self.principals in ((), []):
-            yield Problem("a policy statement needs at least one principal", ("principals",))
-        yield from within(("actions",), texts("actions", self.actions))
+            yield NO_PRINCIPAL.problem("none", ("principals",))
         if self.actions in ((), []):
-            yield Problem("a policy statement needs at least one action", ("actions",))
-        yield from within(("effect",), member("effect", self.effect, list(Effect)))
-        if isinstance(self.actions, list | tuple):
-            for index, action in enumerate(self.actions):
-                if isinstance(action, str) and action and not is_token(action):
-                    yield from within(("actions", index), _action_problems(action, self.effect))
+            yield NO_ACTION.problem("none", ("actions",))
+        yield from within(("effect",), EFFECT.problems(self.effect))
         if self.sid is not None:
-            yield from within(("sid",), text("sid", self.sid))
-        yield from within(("conditions",), _condition_problems(self.conditions))
+            yield from within(("sid",), SID.problems(self.sid))
+        yield from within(("conditions",), condition_problems(self.conditions))
+        if not isinstance(self.actions, list | tuple):
+            yield wrong_type("actions", "a list", self.actions)._replace(path=("actions",))
+            return
+        for index, action in enumerate(self.actions):
+            yield from within(("actions", index), _action_problems(action, self.effect))
+
+    def problems_in(self, registry: Registry) -> Iterator[Problem]:
+        """Check what depends on where the repository is."""
+        for index, principal in enumerate(self.principals):
+            yield from within(("principals", index), principal.problems_in(registry))
 
     def render(self) -> dict[str, object]:
         """The statement as AWS writes it, in AWS's key order."""
@@ -156,44 +200,24 @@ class PolicyStatement:
             "Effect": str(self.effect),
             "Principal": render_principals(self.principals),
             "Action": self.actions[0] if len(self.actions) == 1 else list(self.actions),
-            "Condition": {
-                operator: {k: v if isinstance(v, str) else list(v) for k, v in keys.items()}
-                for operator, keys in self.conditions.items()
-            },
+            "Condition": render_conditions(self.conditions),
         }
         return {key: value for key, value in statement.items() if value}
 
 
-def _action_problems(action: str, effect: str) -> Iterator[Problem]:
+def _action_problems(action: object, effect: str) -> Iterator[Problem]:
+    if not isinstance(action, str):
+        yield wrong_type("action", "text", action)
+        return
+    if is_token(action):
+        return
     matched = [known for known in REPOSITORY_ACTIONS if fnmatchcase(known, action)]
     if action == "ecr:GetAuthorizationToken":
-        yield Problem(
-            "ecr:GetAuthorizationToken has no effect in a repository policy;"
-            " allow it in an IAM policy of the principal"
-        )
-    elif len(matched) == len(REPOSITORY_ACTIONS) and effect == Effect.ALLOW:
-        yield Problem(f"an allowed action must not stand for all of ECR, got {shown(action)}")
-    elif not (matched or action == "*") or not (_ACTION.fullmatch(action) or action == "*"):
-        yield Problem(
-            f"action must be one that a repository has, got {shown(action)}"
-            f"{did_you_mean(action, REPOSITORY_ACTIONS)}"
-        )
-
-
-def _condition_problems(conditions: object) -> Iterator[Problem]:
-    if not isinstance(conditions, Mapping):
-        yield wrong_type("conditions", "a mapping of operators", conditions)
-        return
-    for operator, keys in conditions.items():
-        if not isinstance(keys, Mapping) or not keys:
-            yield wrong_type("a condition", "an operator with condition keys", keys)
-            continue
-        for key, value in keys.items():
-            path = (str(operator), str(key))
-            if not isinstance(value, str):
-                yield from within(path, texts(f"values of {key}", value))
-            if value in ((), [], ""):
-                yield Problem(f"condition {shown(key)} needs a value, got none", path)
+        yield LOGIN_ACTION.problem()
+    elif not _ACTION.fullmatch(action) or not (matched or action == "*"):
+        yield ACTION.problem(with_strangers(action) + did_you_mean(action, REPOSITORY_ACTIONS))
+    elif effect == Effect.ALLOW and (action == "*" or len(matched) == len(REPOSITORY_ACTIONS)):
+        yield ALL_ACTIONS.problem(shown(action))
 
 
 def repository_policy_document(statements: Sequence[PolicyStatement]) -> dict[str, object]:
@@ -214,8 +238,7 @@ def repository_policy_problems(statements: Sequence[PolicyStatement]) -> Iterato
         return
     length = sent_length(repository_policy_document(statements))
     if length > MAX_POLICY_LENGTH:
-        limit = f"a repository policy must be at most {MAX_POLICY_LENGTH} characters as JSON"
-        yield Problem(f"{limit}, got {length}")
+        yield POLICY_LENGTH.problem(str(length))
 
 
 @lru_cache(maxsize=1024)
@@ -254,11 +277,11 @@ class RepositoryPolicy(Construct):
         statements: Sequence[PolicyStatement],
     ) -> None:
         problems = [
-            *repository_name_problems(repository_name),
+            *REPOSITORY_NAME.problems(repository_name),
             *repository_policy_problems(statements),
         ]
         if not statements:
-            problems.append(Problem("a repository policy takes at least one statement, got none"))
+            problems.append(NO_STATEMENT.problem("none"))
         refuse(problems)
         super().__init__(scope, id_)
         EcrRepositoryPolicy(

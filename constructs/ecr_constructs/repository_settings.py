@@ -4,9 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from ecr_constructs.checks import Problem, is_token, refuse, sequence, texts, truth, within
-from ecr_constructs.encryption import EncryptionType, encryption_problems, encryption_problems_in
-from ecr_constructs.lifecycle import LifecycleRule, lifecycle_policy_problems
+from ecr_constructs.checks import Problem, is_token, refuse, sequence, truth, within
+from ecr_constructs.encryption import (
+    EncryptionType,
+    encryption_problems,
+    encryption_problems_in,
+    encryption_warnings,
+)
+from ecr_constructs.lifecycle_policy import lifecycle_policy_problems, lifecycle_policy_warnings
+from ecr_constructs.lifecycle_rule import LifecycleRule
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import Registry
 from ecr_constructs.repository_policy import (
@@ -14,7 +20,11 @@ from ecr_constructs.repository_policy import (
     grant_statements,
     repository_policy_problems,
 )
-from ecr_constructs.tag_mutability import TagMutability, tag_mutability_problems
+from ecr_constructs.tag_mutability import (
+    TagMutability,
+    tag_mutability_problems,
+    tag_mutability_warnings,
+)
 from ecr_constructs.tags import tag_problems
 
 EXCLUSION_FILTER_PROVIDER_VERSION = "6.8.0"
@@ -71,12 +81,9 @@ class RepositorySettings:
             object.__setattr__(self, name, value)
 
     def _problems(self) -> Iterator[Problem]:
-        filters = self.image_tag_mutability_exclusion_filters
-        if isinstance(filters, list | tuple):
-            yield from tag_mutability_problems(self.image_tag_mutability, tuple(filters))
-        else:
-            name = "image_tag_mutability_exclusion_filters"
-            yield from within((name,), texts(name, filters))
+        yield from tag_mutability_problems(
+            self.image_tag_mutability, self.image_tag_mutability_exclusion_filters
+        )
         yield from encryption_problems(self.encryption_type, self.kms_key)
         for name in ("scan_on_push", "force_delete", "prevent_destroy"):
             yield from within((name,), truth(name, getattr(self, name)))
@@ -110,5 +117,20 @@ class RepositorySettings:
 
     def problems_in(self, registry: Registry) -> Iterator[Problem]:
         """Check what depends on where the repository is."""
-        if not is_token(registry.region):
-            yield from encryption_problems_in(registry, self.encryption_type, self.kms_key)
+        if is_token(registry.region):
+            return
+        yield from encryption_problems_in(registry, self.encryption_type, self.kms_key)
+        for name in (*_GRANTS, "repository_policy_statements"):
+            values: tuple[Principal | PolicyStatement, ...] = getattr(self, name)
+            for index, value in enumerate(values):
+                yield from within((name, index), value.problems_in(registry))
+
+    @property
+    def warnings(self) -> Iterator[Problem]:
+        """What is legal, but certainly a mistake."""
+        yield from tag_mutability_warnings(
+            self.image_tag_mutability, self.image_tag_mutability_exclusion_filters
+        )
+        yield from encryption_warnings(self.kms_key)
+        found = lifecycle_policy_warnings(self.lifecycle_rules)
+        yield from within(("lifecycle_rules",), found)

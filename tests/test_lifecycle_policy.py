@@ -15,7 +15,7 @@ from ecr_constructs import (
     TagStatus,
 )
 from ecr_constructs.checks import refuse
-from ecr_constructs.lifecycle import (
+from ecr_constructs.lifecycle_policy import (
     lifecycle_policy_document,
     lifecycle_policy_problems,
     numbered,
@@ -121,53 +121,6 @@ def test_a_catch_all_of_the_archive_is_beside_one_of_the_standard_class() -> Non
     assert list(lifecycle_policy_problems([LAST_TEN, archived])) == []
 
 
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        ({}, "takes exactly one of 'max_image_count', .* got none"),
-        (
-            {"max_image_count": 1, "max_image_age_days": 1},
-            "got 'max_image_count' and 'max_image_age_days'",
-        ),
-        ({"max_image_count": 0}, "max_image_count must be at least 1, got 0"),
-        ({"max_image_count": 2**31}, "must be at most 2147483647, got 2147483648"),
-        ({"max_image_count": True}, "max_image_count must be a whole number, got true"),
-        ({"max_image_count": "10"}, "max_image_count must be a whole number, got '10'"),
-        ({"max_image_age_days": 1.5}, "max_image_age_days must be a whole number, got 1.5"),
-        ({"max_days_since_image_transitioned": 89}, "must be at least 90, got 89"),
-        ({"max_days_since_image_pulled": 1, "action": "expire"}, "can only archive images"),
-        (
-            {"max_days_since_image_transitioned": 90, "action": "transition"},
-            "can only expire images",
-        ),
-        ({"max_image_count": 1, "action": "delete"}, "action must be one of expire, transition"),
-        ({"max_image_count": 1, "tag_status": "TAGGED"}, "did you mean 'tagged'"),
-        ({"max_image_count": 1, "tag_status": "tagged"}, "needs 'tag_pattern_list' or"),
-        (
-            {"max_image_count": 1, "tag_status": "untagged", "tag_prefix_list": ("a",)},
-            "a tag list goes with tag_status 'tagged' only, got tag_status 'untagged'",
-        ),
-        (
-            {"max_image_count": 1, "tag_prefix_list": ("a",), "tag_pattern_list": ("b",)},
-            "'tag_pattern_list' or 'tag_prefix_list', got both",
-        ),
-        ({"max_image_count": 1, "tag_prefix_list": ("",)}, "text that is not empty, got ''"),
-        ({"max_image_count": 1, "tag_prefix_list": "v"}, "must be a list of text, got 'v'"),
-        (
-            {"max_image_count": 1, "tag_pattern_list": ("test*1*2*3*4*5*6",)},
-            r"a tag pattern takes at most 4 '\*', got 'test\*1\*2\*3\*4\*5\*6' \(6\)",
-        ),
-        ({"max_image_count": 1, "rule_priority": 0}, "rule_priority must be at least 1, got 0"),
-        ({"max_image_count": 1, "description": 3}, "description must be text, got 3"),
-        ({"max_image_count": 1, "description": ""}, "description must not be empty"),
-        ({"max_image_count": 1, "tag_prefix_list": ("a", "a")}, "tag_prefix_list lists 'a' twice"),
-    ],
-)
-def test_fails_with(given: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        LifecycleRule(**given)
-
-
 def test_fails_with_everything_that_is_wrong() -> None:
     with pytest.raises(InvalidValueError) as caught:
         LifecycleRule(max_image_count=0, action="delete", rule_priority=0)  # type: ignore[arg-type]
@@ -176,49 +129,6 @@ def test_fails_with_everything_that_is_wrong() -> None:
         ("action",),
         ("rule_priority",),
     ]
-
-
-@pytest.mark.parametrize(
-    ("rules", "sentence"),
-    [
-        ([UNTAGGED, UNTAGGED], "only one rule of a storage class can select untagged images"),
-        ([LAST_TEN, LAST_TEN], "only one rule of a storage class can select all images, got 2"),
-        (
-            [
-                LifecycleRule(rule_priority=1, max_image_count=1),
-                LifecycleRule(rule_priority=2, tag_prefix_list=("v",), max_image_count=1),
-            ],
-            "must have the highest rule_priority of its storage class, got 1 below 2",
-        ),
-        (
-            [
-                LifecycleRule(rule_priority=5, tag_prefix_list=("a",), max_image_count=1),
-                LifecycleRule(rule_priority=5, tag_prefix_list=("b",), max_image_count=1),
-            ],
-            "rule_priority 5 is given twice",
-        ),
-        (
-            [
-                LifecycleRule(tag_prefix_list=("a", "b"), max_image_count=1),
-                LifecycleRule(tag_prefix_list=("b",), max_image_count=2),
-            ],
-            "must not share a tag prefix, got 'b' in 2 rules",
-        ),
-        (
-            [LifecycleRule(tag_pattern_list=(str(n),), max_image_count=1) for n in range(51)],
-            "at most 50 rules, got 51",
-        ),
-        (
-            [LifecycleRule(max_image_count=1, description="<" * 5_200)],
-            "at most 30720 characters as JSON, got 31",
-        ),
-        (["rule"], "lifecycle_rules must hold LifecycleRule values, got 'rule'"),
-        (LAST_TEN, "lifecycle_rules must be a list of LifecycleRule values"),
-    ],
-)
-def test_fails_together_with(rules: list[LifecycleRule], sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        refuse(lifecycle_policy_problems(rules))
 
 
 def test_an_archive_rule_needs_a_provider_that_sees_its_changes() -> None:

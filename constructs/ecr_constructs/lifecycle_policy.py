@@ -1,0 +1,234 @@
+"""Lifecycle policy: the rules of one repository together, and as AWS writes them."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from cdktf_cdktf_provider_aws.ecr_lifecycle_policy import EcrLifecyclePolicy
+from constructs import Construct
+
+from ecr_constructs.annotations import annotate
+from ecr_constructs.checks import Check, Problem, refuse, sent_length, sequence, shown
+from ecr_constructs.lifecycle_rule import LifecycleAction, LifecycleRule, TagStatus
+from ecr_constructs.registry import REPOSITORY_NAME
+from ecr_constructs.terraform_text import json_text
+
+MAX_RULES = 50
+MAX_POLICY_LENGTH = 30_720
+_PAGE = "ECR user guide, lifecycle policy properties"
+
+COUNT = Check(f"a lifecycle policy takes at most {MAX_RULES} rules", "ECR quotas")
+NO_RULE = Check("a lifecycle policy takes at least one rule", "ECR API, `LifecyclePolicyText`")
+PRIORITY_TWICE = Check("rule_priority must be unique", f"{_PAGE}, `rulePriority`")
+ONE_UNTAGGED = Check(
+    "only one rule of a storage class can select untagged images",
+    "ECR API error, 'Only one rule can select Untagged images per storage class'",
+)
+ONE_ANY = Check(
+    "only one rule of a storage class can select all images",
+    "ECR API error, 'Rule for tagStatus=ANY must have the lowest priority per storage class'",
+    "give the others a 'tag_status' or a tag list",
+)
+ANY_LAST = Check(
+    "a rule for all images must have the highest rule_priority of its storage class",
+    "ECR API error, 'Rule for tagStatus=ANY must have the lowest priority per storage class'",
+)
+SHARED_PREFIX = Check(
+    "the rules of one storage class must not share a tag prefix",
+    f"{_PAGE}: 'a unique set of prefixes'; unknown whether of strings or of lists: no string twice",
+    "use 'tag_pattern_list'",
+)
+POLICY_LENGTH = Check(
+    f"a lifecycle policy must be at most {MAX_POLICY_LENGTH} characters as JSON",
+    "ECR API, `LifecyclePolicyText`",
+)
+NEVER_ACTS = Check(
+    "a lifecycle rule can never act where rules of a lower rule_priority select all its images",
+    "ECR user guide, lifecycle policy evaluation rules",
+    "take it away, or let it come first",
+    warning=True,
+)
+AGE_AFTER_ARCHIVE = Check(
+    "an image that one rule archives is out of reach of another that expires it later by its age",
+    "ECR user guide, lifecycle policy evaluation rules",
+    "expire it by 'max_days_since_image_transitioned', counted from the day it was archived",
+    warning=True,
+)
+
+
+def numbered(rules: Sequence[LifecycleRule]) -> tuple[LifecycleRule, ...]:
+    """The rules with a priority each, in the order in which they act.
+
+    Given numbers stay. The others follow in the order given, after the highest number that a rule
+    for selected images has, past numbers that are taken, and rules for all images last.
+    """
+    ranked = zip(_priorities(rules), rules, strict=True)
+    in_order = sorted(ranked, key=lambda pair: pair[0])
+    return tuple(replace(rule, rule_priority=priority) for priority, rule in in_order)
+
+
+def _priorities(rules: Sequence[LifecycleRule]) -> list[int]:
+    """The priority of each rule, position by position."""
+    given = {i: r.rule_priority for i, r in enumerate(rules) if r.rule_priority is not None}
+    selective = [i for i, rule in enumerate(rules) if rule.tag_status != TagStatus.ANY]
+    catch_all = [i for i, rule in enumerate(rules) if rule.tag_status == TagStatus.ANY]
+    result = dict(given)
+    for group, floor in ((selective, selective), (catch_all, range(len(rules)))):
+        priority = max((result[i] for i in floor if i in result), default=0)
+        for index in group:
+            if index not in result:
+                priority += 1
+                while priority in result.values():
+                    priority += 1
+                result[index] = priority
+    return [result[i] for i in range(len(rules))]
+
+
+def lifecycle_policy_document(rules: Sequence[LifecycleRule]) -> dict[str, object]:
+    """The lifecycle policy as AWS writes it."""
+    return {"rules": [rule.render() for rule in numbered(rules)]}
+
+
+@lru_cache(maxsize=1024)
+def lifecycle_policy_text(rules: tuple[LifecycleRule, ...]) -> str:
+    """The lifecycle policy as it is handed to Terraform. Most repositories share one."""
+    return json_text(lifecycle_policy_document(rules))
+
+
+def lifecycle_policy_problems(rules: object) -> Sequence[Problem]:
+    """Check what the rules of one policy owe each other, per storage class where AWS does so."""
+    wrong = tuple(sequence("lifecycle_rules", rules, LifecycleRule))
+    return wrong or _problems_together(tuple(rules))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1024)
+def _problems_together(rules: tuple[LifecycleRule, ...]) -> tuple[Problem, ...]:
+    return tuple(_count_and_order_problems(rules))
+
+
+def _count_and_order_problems(rules: tuple[LifecycleRule, ...]) -> Iterator[Problem]:
+    if len(rules) > MAX_RULES:
+        yield COUNT.problem(str(len(rules)))
+    given = Counter(rule.rule_priority for rule in rules)
+    for index, rule in enumerate(rules):
+        if rule.rule_priority is not None and given[rule.rule_priority] > 1:
+            got = f"{rule.rule_priority} in {given[rule.rule_priority]} rules"
+            yield PRIORITY_TWICE.problem(got, (index, "rule_priority"))
+    priorities = _priorities(rules)
+    for storage_class in ("standard", "archive"):
+        members = {i: rule for i, rule in enumerate(rules) if rule.storage_class == storage_class}
+        yield from _selection_problems(members, priorities)
+    length = sent_length(lifecycle_policy_document(rules))
+    if length > MAX_POLICY_LENGTH:
+        yield POLICY_LENGTH.problem(str(length))
+
+
+def _selection_problems(
+    rules: dict[int, LifecycleRule], priorities: list[int]
+) -> Iterator[Problem]:
+    """The rules of one storage class, by position."""
+    untagged = [index for index, rule in rules.items() if rule.tag_status == TagStatus.UNTAGGED]
+    for index in untagged[1:]:
+        yield ONE_UNTAGGED.problem(str(len(untagged)), (index,))
+    catch_all = [index for index, rule in rules.items() if rule.tag_status == TagStatus.ANY]
+    for index in catch_all[1:]:
+        yield ONE_ANY.problem(str(len(catch_all)), (index,))
+    last = max(rules, key=lambda index: priorities[index], default=None)
+    if len(catch_all) == 1 and last is not None and last != catch_all[0]:
+        got = f"{priorities[catch_all[0]]} below {priorities[last]}"
+        yield ANY_LAST.problem(got, (catch_all[0],))
+    prefixes = Counter(prefix for rule in rules.values() for prefix in rule.tag_prefix_list)
+    for index, rule in rules.items():
+        for prefix in rule.tag_prefix_list:
+            if prefixes[prefix] > 1:
+                got = f"{shown(prefix)} in {prefixes[prefix]} rules"
+                yield SHARED_PREFIX.problem(got, (index, "tag_prefix_list"))
+
+
+@lru_cache(maxsize=1024)
+def lifecycle_policy_warnings(rules: tuple[LifecycleRule, ...]) -> tuple[Problem, ...]:
+    """Tell of rules that can never act, whatever images there are."""
+    priorities = _priorities(rules)
+    found = []
+    for index, rule in enumerate(rules):
+        before = [
+            other
+            for position, other in enumerate(rules)
+            if priorities[position] < priorities[index]
+            and other.storage_class == rule.storage_class
+        ]
+        shields = [
+            next((other for other in before if other.selects(image)), None)
+            for image in _images_of(rule)
+        ]
+        if None not in shields:
+            found.append(_never_acts(index, rule, [s for s in shields if s], rules, priorities))
+    return tuple(found)
+
+
+def _images_of(rule: LifecycleRule) -> list[tuple[str, ...]]:
+    """The tags of images of which, where other rules select them all, they select every image.
+
+    A character that no pattern holds stands for each `*`: another pattern matches it by a `*` of
+    its own only, and so matches whatever else may stand there.
+    """
+    if rule.tag_status == TagStatus.TAGGED:
+        return [tuple(pattern.replace("*", "\0") for pattern in rule.patterns)]
+    return [()] if rule.tag_status == TagStatus.UNTAGGED else [(), ("\0",)]
+
+
+def _never_acts(
+    index: int,
+    rule: LifecycleRule,
+    shields: Sequence[LifecycleRule],
+    rules: Sequence[LifecycleRule],
+    priorities: Sequence[int],
+) -> Problem:
+    pair = {other.action: other for other in (rule, *shields)}
+    expire, archive = pair.get(LifecycleAction.EXPIRE), pair.get(LifecycleAction.TRANSITION)
+    if (
+        expire
+        and archive
+        and len(set(shields)) == 1
+        and expire.max_image_age_days is not None
+        and archive.max_image_count is None
+        and expire.count_number > archive.count_number
+    ):
+        got = (
+            f"{expire.count_number} days after the push, and archived after {archive.count_number}"
+        )
+        return AGE_AFTER_ARCHIVE.problem(got, (index,))
+    after = sorted({priorities[rules.index(shield)] for shield in shields})
+    got = f"rule_priority {priorities[index]} after {' and '.join(map(str, after))}"
+    return NEVER_ACTS.problem(got, (index,))
+
+
+class LifecyclePolicy(Construct):
+    """The lifecycle policy of a repository. A repository has at most one.
+
+    :param repository_name: the name of the repository, or a token.
+    :param rules: one to 50 rules. They are numbered in the order given, and a rule for all images
+        comes last; numbers that are given stay.
+    :raises ValueError: for a name that no repository has, and for rules that ECR would refuse
+        together.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, repository_name: str, rules: Sequence[LifecycleRule]
+    ) -> None:
+        problems = [
+            *REPOSITORY_NAME.problems(repository_name),
+            *lifecycle_policy_problems(rules),
+        ]
+        if not rules:
+            problems.append(NO_RULE.problem("none"))
+        refuse(problems)
+        super().__init__(scope, id_)
+        EcrLifecyclePolicy(
+            self,
+            "Resource",
+            repository=repository_name,
+            policy=lifecycle_policy_text(tuple(rules)),
+        )
+        annotate(self, lifecycle_policy_warnings(tuple(rules)))

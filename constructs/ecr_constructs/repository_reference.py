@@ -1,0 +1,219 @@
+"""Repository reference: a repository that is defined elsewhere."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cdktf import Fn
+from cdktf_cdktf_provider_aws.data_aws_ecr_repository import DataAwsEcrRepository
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from cdktf_cdktf_provider_aws.iam_user_policy import IamUserPolicy
+from constructs import Construct
+
+from ecr_constructs.checks import Check, InvalidValueError, TextForm, is_token, refuse, shown
+from ecr_constructs.principal import Principal
+from ecr_constructs.registry import REPOSITORY_NAME, Registry
+from ecr_constructs.repository_policy import PULL_ACTIONS, PUSH_ACTIONS
+from ecr_constructs.terraform_text import json_text
+
+IMAGE_TAG = TextForm(
+    what="image tag",
+    source="OCI distribution specification; the ECR API alone takes 300 characters",
+    maximum=128,
+    pattern=re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*"),
+    form="letters, digits, '_', '.' and '-', and must not start with '.' or '-'",
+)
+IMAGE_DIGEST = TextForm(
+    what="image digest",
+    source="OCI image specification, SHA-256",
+    minimum=0,
+    pattern=re.compile(r"sha256:[0-9a-f]{64}"),
+    form="'sha256:' and 64 hexadecimal digits in lowercase",
+)
+_ARN = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):ecr:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
+    r":repository/(?P<name>.+)",
+    re.DOTALL,
+)
+REPOSITORY_ARN = Check(
+    "repository ARN must be arn:<partition>:ecr:<region>:<account>:repository/<name>",
+    "ECR user guide, how ECR works with IAM",
+)
+ARN_PARTITION = Check(
+    "a repository ARN must be of the AWS partition of its Region", "botocore's endpoint data"
+)
+GRANT = Check(
+    "a repository that is defined elsewhere can be granted to roles and users",
+    "this library: an account has no policy of its own",
+)
+
+
+class _Source(Protocol):
+    """What Terraform knows of a repository; the resource and the data source spell it alike."""
+
+    @property
+    def arn(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def registry_id(self) -> str: ...
+    @property
+    def repository_url(self) -> str: ...
+
+
+class RepositoryBase(Construct):
+    """A private ECR repository, ours or another's: where it is and how its images are addressed."""
+
+    _source: _Source
+
+    @property
+    def repository_arn(self) -> str:
+        """`arn:aws:ecr:<region>:<account>:repository/<name>`."""
+        return self._source.arn
+
+    @property
+    def repository_name(self) -> str:
+        """The name with its namespaces, such as `payments/api`. Using it makes a dependency."""
+        return self._source.name
+
+    @property
+    def registry_id(self) -> str:
+        """The id of the account that the repository is in."""
+        return self._source.registry_id
+
+    @property
+    def repository_uri(self) -> str:
+        """`<account>.dkr.ecr.<region>.amazonaws.com/<name>`."""
+        return self._source.repository_url
+
+    @property
+    def registry_uri(self) -> str:
+        """`<account>.dkr.ecr.<region>.amazonaws.com`, which `docker login` takes."""
+        uri = self.repository_uri
+        if is_token(uri):
+            return str(Fn.element(Fn.split("/", uri), 0))
+        return uri.split("/", 1)[0]
+
+    def repository_uri_for_tag(self, tag: str) -> str:
+        """The URI of an image by its tag, such as `v1.2.3-abc123`.
+
+        :param tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with the last two.
+        :raises ValueError: for another form.
+        """
+        refuse(IMAGE_TAG.problems(tag))
+        return f"{self.repository_uri}:{tag}"
+
+    def repository_uri_for_digest(self, digest: str) -> str:
+        """The URI of an image by its digest, which never means another image.
+
+        :param digest: `sha256:` and 64 hexadecimal digits.
+        :raises ValueError: for another form.
+        """
+        refuse(IMAGE_DIGEST.problems(digest))
+        return f"{self.repository_uri}@{digest}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _KnownRepository:
+    """A repository whose attributes are known without asking anybody."""
+
+    arn: str
+    name: str
+    registry_id: str
+    repository_url: str
+
+
+class RepositoryReference(RepositoryBase):
+    """A private ECR repository that is defined elsewhere. See `Repository.from_repository_name`.
+
+    Its policy belongs to whoever defines it: writing one from here would replace it whole. So a
+    grant is a policy of the role or user that is admitted. For one in the repository's account
+    that is enough; for one in another account the repository's policy has to admit it as well.
+    """
+
+    def grant_pull(self, *principals: Principal) -> None:
+        """Let roles and users pull images, by an inline policy of each.
+
+        :raises ValueError: for an account, which has no policy of its own.
+        """
+        self._grant("Pull", PULL_ACTIONS, principals)
+
+    def grant_push(self, *principals: Principal) -> None:
+        """Let roles and users push images; otherwise as `grant_pull`."""
+        self._grant("Push", PUSH_ACTIONS, principals)
+
+    def grant_pull_push(self, *principals: Principal) -> None:
+        """Let roles and users pull and push images; otherwise as `grant_pull`."""
+        self.grant_pull(*principals)
+        self.grant_push(*principals)
+
+    def _grant(self, sid: str, actions: Sequence[str], principals: Sequence[Principal]) -> None:
+        for principal in principals:
+            if principal.account is not None:
+                refuse([GRANT.problem(f"account {shown(principal.account)}")])
+        policy = json_text(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": sid,
+                        "Effect": "Allow",
+                        "Action": list(actions),
+                        "Resource": self.repository_arn,
+                    },
+                    {
+                        "Sid": "Login",
+                        "Effect": "Allow",
+                        "Action": "ecr:GetAuthorizationToken",
+                        "Resource": "*",
+                    },
+                ],
+            }
+        )
+        for principal in dict.fromkeys(principals):
+            # An id cannot hold a token: a principal that is known at deploy time only is counted.
+            id_ = f"{sid}:{principal.identifier}".replace("/", ":")
+            if is_token(principal.identifier):
+                id_ = f"{sid}:{len(self.node.children)}"
+            prefix = f"ecr-{sid.lower()}-"
+            if self.node.try_find_child(id_) is not None:
+                continue
+            if principal.role is not None:
+                role = _last_part(principal.role)
+                IamRolePolicy(self, id_, role=role, name_prefix=prefix, policy=policy)
+            elif principal.user is not None:
+                user = _last_part(principal.user)
+                IamUserPolicy(self, id_, user=user, name_prefix=prefix, policy=policy)
+
+
+def repository_from_name(scope: Construct, id_: str, repository_name: str) -> RepositoryReference:
+    """See `Repository.from_repository_name`."""
+    refuse(REPOSITORY_NAME.problems(repository_name))
+    reference = RepositoryReference(scope, id_)
+    reference._source = DataAwsEcrRepository(reference, "Resource", name=repository_name)
+    return reference
+
+
+def repository_from_arn(scope: Construct, id_: str, repository_arn: str) -> RepositoryReference:
+    """See `Repository.from_repository_arn`."""
+    parts = _ARN.fullmatch(repository_arn)
+    if parts is None:
+        raise InvalidValueError([REPOSITORY_ARN.problem(shown(repository_arn))])
+    refuse(REPOSITORY_NAME.problems(parts["name"]))
+    registry = Registry(account_id=parts["account"], region=parts["region"])
+    if parts["partition"] != registry.partition:
+        got = f"{shown(repository_arn)} for {registry.partition}"
+        refuse([ARN_PARTITION.problem(got)])
+    reference = RepositoryReference(scope, id_)
+    reference._source = _KnownRepository(
+        arn=repository_arn,
+        name=parts["name"],
+        registry_id=parts["account"],
+        repository_url=f"{registry.registry_uri}/{parts['name']}",
+    )
+    return reference
+
+
+def _last_part(arn: str) -> str:
+    return str(Fn.basename(arn)) if is_token(arn) else arn.rsplit("/", 1)[-1]

@@ -1,0 +1,237 @@
+"""The table of cases against the files, the library, and botocore's model of the API."""
+
+import dataclasses
+import re
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import botocore.session
+import pytest
+import yaml
+
+from ecr_constructs import (
+    InvalidValueError,
+    Problem,
+    Registry,
+    ReplicationRule,
+    RepositorySettings,
+)
+from ecr_constructs.registry import REPOSITORY_NAME
+from ecr_constructs.replication import replication_problems
+from local.environments import write_environment
+from stacks import InvalidEnvironmentsError, load_environments
+from stacks.environment import FILTER_MATCHES_NONE
+
+FOLDER = Path(__file__).parent / "cases"
+MODEL = botocore.session.get_session().get_service_model("ecr")
+ACCOUNT, REGION = "111111111111", "ap-northeast-2"
+
+
+class Case(NamedTuple):
+    """A row of the table."""
+
+    name: str
+    group: Mapping[str, Any]
+    row: Mapping[str, Any]
+
+    @property
+    def value(self) -> Any:
+        return expanded(self.row["value"])
+
+    @property
+    def region(self) -> str:
+        return str(self.row.get("region", REGION))
+
+    @property
+    def refused(self) -> list[str]:
+        return listed(self.row.get("refused"))
+
+    @property
+    def warned(self) -> list[str]:
+        return listed(self.row.get("warned"))
+
+    def settings(self) -> Any:
+        """What the value makes of a repository's settings."""
+        value = self.value
+        if "within" in self.group:
+            value = {self.group["within"]: value}
+        if "with_value" in self.group and isinstance(value, dict):
+            value = {**self.group["with_value"], **value}
+        if self.group.get("each"):
+            value = [value]
+        if "key" in self.group:
+            value = {self.group["key"]: value}
+        return {**self.group.get("with", {}), **value}
+
+    def rules(self) -> Any:
+        """What the value makes of the rules of replication."""
+        if self.group.get("filters"):
+            destinations = [{"region": "us-west-2"}]
+            return [{"destinations": destinations, "repository_filters": [self.value]}]
+        return self.value
+
+    def environment(self) -> dict[str, Any]:
+        """The value as an environment file."""
+        base: dict[str, Any] = {"account": ACCOUNT, "region": self.region}
+        match self.group["of"]:
+            case "name":
+                return base | {"repositories": {self.value: {}}}
+            case "settings":
+                return base | {"repositories": {"ab": self.settings()}}
+            case "rules":
+                return base | {"registry": {"replication": {"rules": self.rules()}}}
+            case _:
+                return base | dict(self.value)
+
+
+def listed(part: str | list[str] | None) -> list[str]:
+    return [part] if isinstance(part, str) else part or []
+
+
+def expanded(value: Any) -> Any:
+    """A value of the table, without its abbreviations."""
+    match value:
+        case {"times": [text, count], **rest} if not rest:
+            return text * count
+        case {"each": [item, count, *start], **rest} if not rest:
+            first = start[0] if start else 0
+            return [numbered(item, number) for number in range(first, first + count)]
+        case {"keys": [key, item, count], **rest} if not rest:
+            return {numbered(key, n): numbered(item, n) for n in range(count)}
+        case dict():
+            return {key: expanded(item) for key, item in value.items()}
+        case list():
+            return [expanded(item) for item in value]
+    return value
+
+
+def numbered(value: Any, number: int) -> Any:
+    """A value with its number for `#`."""
+    value = expanded(value)
+    match value:
+        case "#":
+            return number
+        case str():
+            return value.replace("#", str(number))
+        case dict():
+            return {key: numbered(item, number) for key, item in value.items()}
+        case list():
+            return [numbered(item, number) for item in value]
+    return value
+
+
+def table() -> Iterator[Case]:
+    for file in sorted(FOLDER.glob("*.yaml")):
+        # The table's own lists of abbreviations have keys of text only.
+        for group in yaml.safe_load(file.read_text()):
+            for row in group["cases"]:
+                assert row.keys() <= {"value", "refused", "warned", "source", "region"}
+                assert row["source"]
+                shown = re.sub(r"\s+", " ", str(row["value"]))[:60]
+                yield Case(f"{file.stem}: {shown}", group, row)
+
+
+CASES = list(table())
+by_name = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+
+
+def read(case: Case, folder: Path) -> tuple[list[Problem], str]:
+    """The problems of the case as an environment file, and how they are printed."""
+    file = folder / "dev.yaml"
+    if case.group["of"] == "file":
+        file.write_bytes(case.value.encode())
+    else:
+        write_environment(file, case.environment())
+    try:
+        found = load_environments(folder).warnings
+    except InvalidEnvironmentsError as error:
+        found = error.problems
+    if case.group["of"] == "rules":
+        # The repositories are beside the point.
+        found = tuple(p for p in found if p.check != FILTER_MATCHES_NONE)
+    return [Problem(p.sentence, (), p.check) for p in found], "\n".join(map(str, found))
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(CASES) >= 250
+    assert {"refused", "warned"} < {key for case in CASES for key in case.row}
+
+
+@by_name
+def test_a_file_says_what_the_table_says(case: Case, tmp_path: Path) -> None:
+    found, printed = read(case, tmp_path)
+    expected = [*case.refused, *case.warned]
+    assert len(found) == len(expected), printed
+    for part in case.refused:
+        assert any(part in p.sentence and not p.check.warning for p in found), printed
+    for part in case.warned:
+        assert any(part in p.sentence and p.check.warning for p in found), printed
+    assert all("\n" not in p.sentence for p in found)
+
+
+def made(kind: Any, value: Any) -> Any:
+    """A value of the library from the data of a file, as a caller would write it."""
+    for option in (kind, *typing.get_args(kind)):
+        if dataclasses.is_dataclass(option) and isinstance(value, dict):
+            hints = typing.get_type_hints(option)
+            known = {name: made(hints.get(name), item) for name, item in value.items()}
+            return typing.cast("Any", option)(**known)
+    if isinstance(value, list) and typing.get_args(kind):
+        return tuple(made(typing.get_args(kind)[0], item) for item in value)
+    return value
+
+
+def called(case: Case) -> list[Problem]:
+    """The problems of the case as calls of the library."""
+    registry = Registry(account_id=ACCOUNT, region=case.region)
+    try:
+        match case.group["of"]:
+            case "name":
+                return list(REPOSITORY_NAME.problems(case.value))
+            case "settings":
+                settings = made(RepositorySettings, case.settings())
+                return list(settings.problems_in(registry)) or list(settings.warnings)
+            case _:
+                rules = made(tuple[ReplicationRule, ...], case.rules())
+                found = list(replication_problems(registry, rules))
+                if not found:
+                    found += [warning for rule in rules for warning in rule.warnings]
+                return found
+    except InvalidValueError as error:
+        return list(error.problems)
+
+
+# What Python refuses itself: keywords that are unknown or missing, classes for mappings.
+_PYTHONS = re.compile(r"unknown key|is missing|must be a (mapping|list)$")
+CALLS = [
+    case
+    for case in CASES
+    if case.group["of"] in ("name", "settings", "rules")
+    and not any(_PYTHONS.search(part) for part in case.refused)
+]
+
+
+@pytest.mark.parametrize("case", CALLS, ids=[case.name for case in CALLS])
+def test_a_call_says_what_a_file_says(case: Case, tmp_path: Path) -> None:
+    in_file, _ = read(case, tmp_path)
+    # A file adds how the text that was meant is written.
+    said = [p.sentence.split("; write it in quotes")[0] for p in in_file]
+    assert sorted(p.sentence for p in called(case)) == sorted(said)
+
+
+SHAPED = [case for case in CASES if "shape" in case.group and isinstance(case.value, str)]
+
+
+@pytest.mark.parametrize("case", SHAPED, ids=[case.name for case in SHAPED])
+def test_botocore_agrees_with_the_table(case: Case) -> None:
+    shape = MODEL.shape_for(case.group["shape"])
+    metadata = shape.metadata
+    value = case.value
+    accepted = (
+        metadata.get("min", 0) <= len(value) <= metadata.get("max", len(value))
+        and (not shape.enum or value in shape.enum)
+        and re.fullmatch(metadata.get("pattern", ".*"), value, re.DOTALL) is not None
+    )
+    assert accepted == (not case.refused)
