@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 # First: it makes importing cdktf and the AWS bindings fast.
+from ecr_constructs.annotations import CONTEXT as ANNOTATIONS
 from stacks import EnvironmentStack, InvalidEnvironmentsError, load_environments, stack_id
 
 # isort: split
@@ -18,9 +19,10 @@ def main() -> None:
         environments = load_environments(directory)
     except InvalidEnvironmentsError as error:
         sys.exit(str(error))
+    # The CDKTF CLI calls everything on standard error an error.
     for warning in environments.warnings:
-        print(warning, file=sys.stderr)
-    app = App()
+        print(warning)
+    app = App(context={ANNOTATIONS: False})
     for name, environment in environments.items():
         EnvironmentStack(app, name=name, environment=environment)
     app.synth()

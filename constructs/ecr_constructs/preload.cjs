@@ -9,8 +9,9 @@ const Module = require('module');
 const path = require('path');
 const workers = require('worker_threads');
 
-// CDKTF calls functions that Node deprecates; nobody who reads the warning could mend that.
-process.noDeprecation = true;
+// CDKTF calls functions that Node deprecates; nobody who reads the warning could mend that. With
+// Node's option of the same meaning the property is read-only.
+if (!process.noDeprecation) process.noDeprecation = true;
 
 function isAwsBindings(root) {
   try {
