@@ -15,7 +15,7 @@ PIPENV_STAMP := .pipenv/.$(PIPENV_VERSION)
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help synth test lint deploy-local deploy snapshots schema lock bench clean
+.PHONY: help synth test lint deploy-local deploy snapshots schema docs fuzz lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ snapshots: .venv/.synced-dev ## record the synthesized stacks anew, to be read i
 
 schema: .venv/.synced ## write the JSON Schema of environment files
 	$(RUN) -m stacks.schema
+
+docs: .venv/.synced ## write the list of all checks, docs/checks.md
+	$(RUN) -m scripts.checks_page
 
 lock: $(PIPENV_STAMP) ## lock the Python packages, without the address of where they come from
 	$(PIPENV) lock

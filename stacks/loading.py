@@ -11,16 +11,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ecr_constructs import Check, InvalidValueError, Problem
-from ecr_constructs.checks import (
-    Choice,
-    did_you_mean,
-    shown,
-    with_strangers,
-    wrong_type,
-)
-from ecr_constructs.lifecycle_rule import TAG_PATTERN, TAG_PREFIX
+from ecr_constructs.checks import TYPE, did_you_mean, shown, with_strangers
+from ecr_constructs.encryption import ENCRYPTION_TYPE
+from ecr_constructs.lifecycle_rule import ACTION, TAG_PATTERN, TAG_PREFIX, TAG_STATUS
 from ecr_constructs.replication import FILTER as REPOSITORY_FILTER
-from ecr_constructs.tag_mutability import EXCLUSION_FILTER
+from ecr_constructs.repository_policy import EFFECT
+from ecr_constructs.tag_mutability import EXCLUSION_FILTER, MUTABILITY
 from ecr_constructs.terraform_text import holds_expression
 from stacks.environment import FILTER_MATCHES_NONE, SECTIONS, Environment
 from stacks.names import environment_name_problems
@@ -34,7 +30,7 @@ NO_DIRECTORY = Check(
 NO_FILE = Check("a directory of environment files must hold one (*.yaml)", _APP)
 SUFFIX = Check("an environment file must end in .yaml, or it would be left out", _APP)
 MAPPING = Check("an environment file must hold a mapping", _APP)
-UNKNOWN_KEY = Check("unknown key {key}{hint}", f"{_APP}: nothing is silently ignored")
+UNKNOWN_KEY = Check("unknown key {key}", f"{_APP}: nothing is silently ignored")
 MISSING_KEY = Check("{what} is missing", _APP)
 EXPRESSION = Check(
     "an environment file takes no expressions ('${')",
@@ -47,7 +43,6 @@ STATE_TWICE = Check(
     "an environment must have a state of its own, or each apply undoes the other's",
     "Terraform language, backends",
 )
-OTHER = Check("{what} must be valid", "pydantic")
 
 # What pydantic says of a value of the wrong type -> what it should have been.
 _TYPES = {
@@ -63,6 +58,7 @@ _TYPES = {
 }
 
 
+_CHOICES = {form.what: form for form in (MUTABILITY, ENCRYPTION_TYPE, TAG_STATUS, ACTION, EFFECT)}
 # The list that a text is in -> what a sentence calls the text.
 _ITEMS = {
     "actions": "action",
@@ -346,25 +342,19 @@ def _problems(root: Node, details: ErrorDetails) -> Iterator[tuple[_Loc, Problem
         yield from ((loc, problem) for problem in cause.problems)
     elif kind in ("extra_forbidden", "unexpected_keyword_argument"):
         hint = did_you_mean(key, _schema_at(loc[:-1]).get("properties", ()))
-        yield loc, UNKNOWN_KEY.problem(key=with_strangers(key), hint=hint)
+        yield loc, UNKNOWN_KEY.problem(hint=hint, key=with_strangers(key))
     elif kind in ("missing", "missing_keyword_only_argument", "missing_argument"):
         yield loc[:-1], MISSING_KEY.problem(what=shown(key))
     elif kind == "enum":
-        options = _schema_at(loc).get("enum", ())
-        choice = Choice(what=str(key), source="", options=options)
-        yield from ((loc, problem) for problem in choice.problems(value))
-    elif kind in _TYPES:
+        yield from ((loc, problem) for problem in _CHOICES[str(key)].problems(value))
+    else:
         what = _name_of(loc)
         branch = loc != details["loc"]
-        expected = "text or a list of text" if branch else _TYPES[kind]
-        problem = wrong_type(what, expected, value)
+        expected = "text or a list of text" if branch else _TYPES.get(kind, "of another type")
         written = _reach(root, loc)[0].written
-        if written and value is not None and (branch or kind == "string_type"):
-            hint = f'; write it in quotes: "{written}"'
-            problem = problem._replace(sentence=problem.sentence + hint)
-        yield loc, problem
-    else:
-        yield loc, OTHER.problem(f"{shown(value)}: {details['msg']}", what=str(key))
+        quoted = written and value is not None and (branch or kind == "string_type")
+        hint = f'; write it in quotes: "{written}"' if quoted else ""
+        yield loc, TYPE.problem(shown(value), hint=hint, what=what, expected=expected)
 
 
 def _name_of(loc: _Loc) -> str:

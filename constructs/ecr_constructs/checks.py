@@ -32,11 +32,14 @@ class Check:
     warning: bool = False
     """Whether the value is legal, but certainly a mistake."""
 
-    def problem(self, got: str = "", path: Path = (), **words: object) -> "Problem":
+    def problem(
+        self, got: str = "", path: Path = (), *, hint: str = "", **words: object
+    ) -> "Problem":
         """A value that breaks the rule.
 
         :param got: the value, as `shown`.
         :param path: where inside the checked value it is.
+        :param hint: what is added for this value alone, as `did_you_mean` gives it.
         :param words: for the braces of the rule and the remedy.
         """
         parts = [
@@ -46,7 +49,7 @@ class Check:
         ]
         if words:
             parts[0], parts[2] = parts[0].format(**words), parts[2].format(**words)
-        return Problem("".join(parts), path, self)
+        return Problem("".join((*parts, hint)), path, self)
 
 
 class Problem(NamedTuple):
@@ -165,8 +168,8 @@ class Choice:
     def problems(self, value: object) -> Iterator[Problem]:
         """Check that the value is one of them."""
         if not isinstance(value, str) or value not in self.options:
-            got = f"{with_strangers(value)}{did_you_mean(value, self.options)}"
-            yield self.check.problem(got, what=self.what)
+            hint = did_you_mean(value, self.options)
+            yield self.check.problem(with_strangers(value), hint=hint, what=self.what)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,12 +228,12 @@ def sequence(what: str, values: object, kind: type) -> Iterator[Problem]:
             yield wrong_type(what, expected, value)._replace(path=(index,))
 
 
-def unique(check: Check, values: Iterable[object], **words: object) -> Iterator[Problem]:
+def unique(check: Check, values: Iterable[object], what: str = "") -> Iterator[Problem]:
     """Check that nothing is listed twice."""
     seen: list[object] = []
     for index, value in enumerate(values):
         if value in seen:
-            yield check.problem(shown(value), (index,), **words)
+            yield check.problem(shown(value), (index,), what=what)
         seen.append(value)
 
 

@@ -103,8 +103,8 @@ def condition_problems(conditions: object) -> Iterator[Problem]:
         path = (str(operator),)
         found = _OPERATOR.fullmatch(str(operator))
         if not found:
-            got = f"{with_strangers(operator)}{did_you_mean(operator, (*_BASES, 'Null'))}"
-            yield OPERATOR.problem(got, path)
+            hint = did_you_mean(operator, (*_BASES, "Null"))
+            yield OPERATOR.problem(with_strangers(operator), path, hint=hint)
         if not isinstance(keys, Mapping):
             yield wrong_type(f"operator {operator}", "a mapping of condition keys", keys)._replace(
                 path=path

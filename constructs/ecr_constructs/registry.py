@@ -88,7 +88,8 @@ def region_problems(what: str, value: object) -> Iterator[Problem]:
     if is_token(value):
         return
     if not isinstance(value, str) or value not in REGIONS:
-        yield REGION.problem(f"{with_strangers(value)}{did_you_mean(value, REGIONS)}", what=what)
+        hint = did_you_mean(value, REGIONS)
+        yield REGION.problem(with_strangers(value), hint=hint, what=what)
 
 
 def partition_of(region: str) -> str:

@@ -215,7 +215,8 @@ def _action_problems(action: object, effect: str) -> Iterator[Problem]:
     if action == "ecr:GetAuthorizationToken":
         yield LOGIN_ACTION.problem()
     elif not _ACTION.fullmatch(action) or not (matched or action == "*"):
-        yield ACTION.problem(with_strangers(action) + did_you_mean(action, REPOSITORY_ACTIONS))
+        hint = did_you_mean(action, REPOSITORY_ACTIONS)
+        yield ACTION.problem(with_strangers(action), hint=hint)
     elif effect == Effect.ALLOW and (action == "*" or len(matched) == len(REPOSITORY_ACTIONS)):
         yield ALL_ACTIONS.problem(shown(action))
 
