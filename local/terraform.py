@@ -76,6 +76,10 @@ class Terraform:
         settings = [f"-backend-config={name}={value}" for name, value in backend.items()]
         self._run("init", "-no-color", *settings)
 
+    def validate(self) -> None:
+        """Check the configuration against the schema of the provider."""
+        self._run("validate", "-no-color")
+
     def apply(self) -> None:
         """Make what the configuration says."""
         self._run("apply", "-no-color", "-auto-approve")

@@ -22,9 +22,12 @@ ROOMS = (
             "tags",
             "lifecycle_rule",
             "lifecycle_policy",
+            "policy_json",
+            "lifecycle_document",
             "principal",
             "condition",
             "repository_policy",
+            "repository_policy_document",
             "replication",
             "repository_reference",
         )

@@ -34,11 +34,12 @@ def construct_id(repository_name: str) -> str:
 
     CDKTF writes the `/` of an id as `--`, which a repository name may hold, too. A run of dashes
     is written with dots between them, which no name holds. `backend` is the id that CDKTF gives
-    to a stack's backend.
+    to a stack's backend. Terraform wants a letter or `_` first, so `_` goes before a digit.
     """
     if repository_name == "backend":
         return "backend."
-    return re.sub(r"-(?=-)", "-.", repository_name).replace("/", "--")
+    start = "_" if repository_name[:1].isdigit() else ""
+    return start + re.sub(r"-(?=-)", "-.", repository_name).replace("/", "--")
 
 
 def local_state_path(environment_name: str) -> str:

@@ -1,7 +1,10 @@
+import re
+
 import pytest
 from conftest import new_stack, synthesized
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import names
 
 from ecr_constructs import Repository
 from ecr_constructs.registry import REPOSITORY_NAME
@@ -19,6 +22,8 @@ NEIGHBOURS = [
     "a/b/c",
     "a--b/c",
     "backend",
+    "0a",
+    "1password/connect",
 ]
 
 
@@ -45,13 +50,15 @@ def test_a_logical_id_depends_on_the_name_alone() -> None:
     }
 
 
-names = st.from_regex(REPOSITORY_NAME.pattern, fullmatch=True)
-
-
 @given(names, names)
 def test_construct_ids_are_as_distinct_as_names(one: str, other: str) -> None:
     assert (construct_id(one) == construct_id(other)) == (one == other)
     assert "/" not in construct_id(one)
+
+
+@given(names)
+def test_logical_ids_are_names_for_terraform(name: str) -> None:
+    assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", logical_ids([name])[name])
 
 
 @given(st.text(alphabet="a-/", min_size=1, max_size=8), st.text(alphabet="a-/", max_size=8))

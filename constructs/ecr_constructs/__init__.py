@@ -6,6 +6,7 @@ from ecr_constructs import bindings as bindings
 # isort: split
 from ecr_constructs.checks import Check, InvalidValueError, Problem
 from ecr_constructs.encryption import EncryptionType
+from ecr_constructs.lifecycle_document import parse_lifecycle_policy
 from ecr_constructs.lifecycle_policy import LifecyclePolicy
 from ecr_constructs.lifecycle_rule import LifecycleAction, LifecycleRule, TagStatus
 from ecr_constructs.principal import Principal
@@ -17,6 +18,7 @@ from ecr_constructs.replication import (
 )
 from ecr_constructs.repository import Repository
 from ecr_constructs.repository_policy import Effect, PolicyStatement, RepositoryPolicy
+from ecr_constructs.repository_policy_document import parse_repository_policy
 from ecr_constructs.repository_reference import RepositoryBase, RepositoryReference
 from ecr_constructs.repository_settings import RepositorySettings
 from ecr_constructs.tag_mutability import TagMutability
@@ -43,4 +45,6 @@ __all__ = [
     "RepositorySettings",
     "TagMutability",
     "TagStatus",
+    "parse_lifecycle_policy",
+    "parse_repository_policy",
 ]

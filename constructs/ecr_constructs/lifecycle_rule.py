@@ -55,7 +55,7 @@ class LifecycleAction(StrEnum):
 
 
 _TRANSITIONED = "max_days_since_image_transitioned"
-_NUMBERS = {
+NUMBERS = {
     name: WholeNumber(
         what=name,
         source=f"{_PAGE}, `countNumber`",
@@ -200,7 +200,7 @@ class LifecycleRule:
         if len(given) != 1:
             yield ONE_COUNT.problem(" and ".join(map(repr, given)) or "none")
         for name in given:
-            yield from within((name,), _NUMBERS[name].problems(getattr(self, name)))
+            yield from within((name,), NUMBERS[name].problems(getattr(self, name)))
         if given == ["max_days_since_image_pulled"] and self.action == LifecycleAction.EXPIRE:
             yield PULLED_EXPIRES.problem("action 'expire'", ("action",))
         if given == [_TRANSITIONED] and self.action == LifecycleAction.TRANSITION:

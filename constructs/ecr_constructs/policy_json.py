@@ -1,0 +1,76 @@
+"""Policy JSON: documents as AWS takes and returns them, read back."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ecr_constructs.checks import Check, InvalidValueError, Path, Problem, shown, wrong_type
+
+_CLOSED = "ECR API error, 'Lifecycle policy validation failure'; IAM user guide, policy elements"
+SYNTAX = Check("a policy must be JSON", "ECR API, `LifecyclePolicyText`, `RepositoryPolicyText`")
+KEY_TWICE = Check("a policy must not repeat a key", "RFC 8259: the names in an object are unique")
+UNKNOWN_KEY = Check("a policy takes no key {key} here", _CLOSED)
+MISSING_KEY = Check("a policy needs the key {key} here", _CLOSED)
+
+
+_NAMES = {str: "text", int: "a whole number", list: "a list", dict: "an object", object: "a value"}
+
+
+def parsed(text: str) -> Any:
+    """The data of a JSON text.
+
+    :raises ValueError: where it is not JSON, or repeats a key.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise InvalidValueError([SYNTAX.problem(f"line {error.lineno}: {error.msg}")]) from error
+    except RecursionError as error:
+        raise InvalidValueError([SYNTAX.problem("values that are nested too deep")]) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise InvalidValueError([KEY_TWICE.problem(shown(twice))])
+    return found
+
+
+def members(
+    value: object,
+    path: Path,
+    problems: list[Problem],
+    *,
+    required: Mapping[str, type],
+    optional: Mapping[str, type],
+) -> Mapping[str, Any]:
+    """The members of an object that have the type that they should; the others are problems.
+
+    AWS's schemas are closed: no other key is taken, and no null.
+
+    :param problems: where problems are added, seen from `path`.
+    """
+    if not isinstance(value, dict):
+        name = next((step for step in reversed(path) if isinstance(step, str)), "a policy")
+        problems.append(wrong_type(name, "an object", value)._replace(path=path))
+        return {}
+    missing = [key for key in required if key not in value]
+    problems.extend(MISSING_KEY.problem(path=path, key=shown(key)) for key in missing)
+    kinds = {**required, **optional}
+    found = {}
+    for key, item in value.items():
+        kind = kinds.get(key)
+        if kind is None:
+            problems.append(UNKNOWN_KEY.problem(path=(*path, key), key=shown(key)))
+        elif not isinstance(item, kind) or (isinstance(item, bool) and kind is not bool):
+            problems.append(wrong_type(key, _NAMES[kind], item)._replace(path=(*path, key)))
+        else:
+            found[key] = item
+    return found
+
+
+def listed(value: object) -> Sequence[object]:
+    """One or several: AWS's documents write one alone without a list."""
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,184 @@
+"""Values that the library accepts, and nearly accepts, at random."""
+
+import string
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ecr_constructs import (
+    Effect,
+    EncryptionType,
+    LifecycleAction,
+    LifecycleRule,
+    PolicyStatement,
+    Principal,
+    ReplicationDestination,
+    ReplicationRule,
+    RepositorySettings,
+    TagMutability,
+    TagStatus,
+)
+from ecr_constructs.lifecycle_policy import lifecycle_policy_problems, numbered
+from ecr_constructs.registry import REGIONS, REPOSITORY_NAME
+from ecr_constructs.repository_policy import REPOSITORY_ACTIONS
+
+REGION = "ap-northeast-2"
+KEY = f"arn:aws:kms:{REGION}:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+# Letters, and what JSON, HTML and YAML treat in their own way.
+_PROSE = st.text(
+    st.sampled_from(
+        string.ascii_letters + string.digits + " .,:;-_/\\\"'<>&{}[]#%$가é\u2028\U0001f600"
+    ),
+    min_size=1,
+    max_size=40,
+).filter(lambda text: "${" not in text)
+_TAG = st.text(string.ascii_letters + string.digits + "._-", min_size=1, max_size=12)
+_DAYS = st.integers(1, 2**31 - 1)
+
+names = st.from_regex(REPOSITORY_NAME.pattern, fullmatch=True).filter(lambda n: 2 <= len(n) <= 256)
+accounts = st.text(string.digits, min_size=12, max_size=12)
+
+
+def _arns(kind: str) -> st.SearchStrategy[str]:
+    part = st.text(string.ascii_letters + string.digits + "_+=,.@-", min_size=1, max_size=64)
+    path = st.lists(part, min_size=1, max_size=3).map("/".join)
+    return st.builds(lambda account, p: f"arn:aws:iam::{account}:{kind}/{p}", accounts, path)
+
+
+principals = st.one_of(
+    st.builds(Principal, role=_arns("role")),
+    st.builds(Principal, user=_arns("user")),
+    st.builds(Principal, account=accounts),
+)
+_patterns = st.lists(_TAG | st.sampled_from(["*", "v*", "*-rc", "*a*b*"]), min_size=1, unique=True)
+
+
+@st.composite
+def lifecycle_rules(draw: st.DrawFn, *, archive: bool = True) -> LifecycleRule:
+    """One rule."""
+    kinds = ["max_image_count", "max_image_age_days"]
+    if archive:
+        kinds += ["max_days_since_image_pulled", "max_days_since_image_transitioned"]
+    kind = draw(st.sampled_from(kinds))
+    least = 90 if kind == "max_days_since_image_transitioned" else 1
+    given: dict[str, Any] = {kind: draw(st.integers(least, 2**31 - 1))}
+    if archive and kind in ("max_image_count", "max_image_age_days"):
+        given["action"] = draw(st.sampled_from(LifecycleAction))
+    tags = draw(st.sampled_from(["tag_pattern_list", "tag_prefix_list", "untagged", "any"]))
+    if tags == "tag_pattern_list":
+        given[tags] = tuple(draw(_patterns))
+    elif tags == "tag_prefix_list":
+        given[tags] = tuple(draw(st.lists(_TAG, min_size=1, max_size=4, unique=True)))
+    else:
+        given["tag_status"] = TagStatus(tags)
+    given["description"] = draw(st.none() | _PROSE)
+    return LifecycleRule(**given)
+
+
+@st.composite
+def lifecycle_policies(
+    draw: st.DrawFn, *, archive: bool = True, least: int = 1
+) -> tuple[LifecycleRule, ...]:
+    """Rules that go together, numbered."""
+    found: list[LifecycleRule] = []
+    for rule in draw(st.lists(lifecycle_rules(archive=archive), min_size=least, max_size=12)):
+        if not lifecycle_policy_problems((*found, rule)):
+            found.append(rule)
+    return numbered(found)
+
+
+_conditions = st.dictionaries(
+    st.sampled_from(["StringEquals", "StringLike", "StringNotEqualsIgnoreCase", "ArnLike"]),
+    st.dictionaries(
+        st.sampled_from(["aws:PrincipalOrgID", "aws:PrincipalTag/team", "ecr:ResourceTag/x"]),
+        st.just("arn:aws:iam::111111111111:role/ci")
+        | st.lists(st.just("arn:aws:iam::*:role/x"), min_size=1, max_size=2).map(tuple),
+        min_size=1,
+    ),
+    max_size=2,
+)
+statements = st.builds(
+    PolicyStatement,
+    principals=st.lists(principals, min_size=1, max_size=3, unique=True).map(tuple),
+    actions=st.lists(
+        st.sampled_from([*REPOSITORY_ACTIONS, "ecr:Describe*", "ecr:List*"]),
+        min_size=1,
+        max_size=5,
+        unique=True,
+    ).map(tuple),
+    effect=st.sampled_from(Effect),
+    conditions=_conditions,
+    sid=st.none() | _PROSE.filter(lambda text: text.isprintable()),
+)
+_tags = st.dictionaries(
+    _PROSE.filter(lambda t: t.isprintable() and not t.lower().startswith("aws:")),
+    st.just("") | _PROSE.filter(lambda text: text.isprintable()),
+    max_size=6,
+)
+
+
+@st.composite
+def settings(
+    draw: st.DrawFn, *, archive: bool = True, exclusion: bool = True
+) -> RepositorySettings:
+    """Settings of a repository, as they may be in `REGION`.
+
+    :param archive: with archive rules, which only providers from 6.29.0 on know, and not moto.
+    :param exclusion: with exclusion filters, which only providers from 6.8.0 on know.
+    """
+    mutable = ["MUTABLE", "IMMUTABLE"]
+    if exclusion:
+        mutable += ["MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION"]
+    mutability = draw(st.sampled_from(mutable))
+    filters: tuple[str, ...] = ()
+    if mutability.endswith("EXCLUSION"):
+        one = _TAG | st.sampled_from(["*", "pr-*", "*-rc*"])
+        filters = tuple(draw(st.lists(one, min_size=1, max_size=5, unique=True)))
+    encryption = draw(st.sampled_from(["AES256", "KMS"]))
+    key = draw(st.sampled_from([None, KEY, "alias/ecr"])) if encryption == "KMS" else None
+    some = st.lists(principals, max_size=2).map(tuple)
+    return RepositorySettings(
+        image_tag_mutability=TagMutability(mutability),
+        image_tag_mutability_exclusion_filters=filters,
+        scan_on_push=draw(st.booleans()),
+        encryption_type=EncryptionType(encryption),
+        kms_key=key,
+        force_delete=draw(st.booleans()),
+        prevent_destroy=draw(st.booleans()),
+        tags=draw(_tags),
+        lifecycle_rules=draw(lifecycle_policies(archive=archive, least=0)),
+        pull=draw(some),
+        push=draw(some),
+        pull_push=draw(some),
+        repository_policy_statements=tuple(draw(st.lists(statements, max_size=3))),
+    )
+
+
+_filters = st.from_regex(r"(?:[a-z0-9][a-z0-9._-]*/)*[a-z0-9._-]*", fullmatch=True).filter(
+    lambda text: 2 <= len(text) <= 256
+)
+replication_rules = st.lists(
+    st.builds(
+        ReplicationRule,
+        destinations=st.lists(
+            st.builds(
+                ReplicationDestination,
+                region=st.sampled_from(
+                    [
+                        r
+                        for r in REGIONS
+                        if not r.startswith(("cn-", "us-gov", "us-iso", "eu-iso", "eusc"))
+                    ]
+                ),
+                registry_id=accounts.filter(lambda account: account != "111111111111"),
+            ),
+            min_size=1,
+            max_size=2,
+            unique=True,
+        ).map(tuple),
+        repository_filters=st.lists(_filters, max_size=3, unique=True).map(tuple),
+    ),
+    min_size=1,
+    max_size=10,
+).map(tuple)

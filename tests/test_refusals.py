@@ -1,0 +1,385 @@
+"""What breaks one named rule, at random, is refused with the sentence of that rule."""
+
+import string
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as how
+from hypothesis import strategies as st
+from strategies import KEY, REGION, accounts, lifecycle_rules, names, principals
+
+from ecr_constructs import (
+    EncryptionType,
+    InvalidValueError,
+    LifecycleRule,
+    PolicyStatement,
+    Principal,
+    Registry,
+    ReplicationDestination,
+    ReplicationRule,
+    RepositorySettings,
+    TagMutability,
+    TagStatus,
+    condition,
+    encryption,
+    lifecycle_policy,
+    lifecycle_rule,
+    principal,
+    replication,
+    repository_policy,
+    tag_mutability,
+    tags,
+)
+from ecr_constructs.checks import Check, Problem, refuse
+from ecr_constructs.registry import ACCOUNT_ID, REGIONS, REPOSITORY_NAME, partition_of
+from ecr_constructs.registry import REGION as REGION_CHECK
+from ecr_constructs.replication import replication_problems
+
+HOME = Registry(account_id="111111111111", region=REGION)
+OTHERS = [region for region in REGIONS if region != REGION and partition_of(region) == "aws"]
+ABROAD = [region for region in REGIONS if partition_of(region) not in ("aws", "aws-eusc")]
+
+
+class Refusal(NamedTuple):
+    """A rule, values that break it, and where they go."""
+
+    check: Check
+    values: st.SearchStrategy[Any]
+    use: Callable[[Any], object]
+
+
+def named(name: str) -> None:
+    refuse(REPOSITORY_NAME.problems(name))
+
+
+def settings(**given: Any) -> RepositorySettings:
+    return RepositorySettings(**given)
+
+
+def here(**given: Any) -> None:
+    refuse(RepositorySettings(**given).problems_in(HOME))
+
+
+def statement(**given: Any) -> PolicyStatement:
+    whole: dict[str, Any] = {
+        "principals": (Principal(account="222222222222"),),
+        "actions": ("ecr:BatchGetImage",),
+        **given,
+    }
+    return PolicyStatement(**whole)
+
+
+def rule(**given: Any) -> ReplicationRule:
+    whole: dict[str, Any] = {"destinations": (ReplicationDestination(region=OTHERS[0]),), **given}
+    return ReplicationRule(**whole)
+
+
+def together(rules: Any) -> None:
+    refuse(replication_problems(HOME, rules))
+
+
+def to(*destinations: ReplicationDestination) -> ReplicationRule:
+    return ReplicationRule(destinations=destinations, repository_filters=("payments/",))
+
+
+def inserted(values: st.SearchStrategy[str], wrong: str) -> st.SearchStrategy[str]:
+    """A good text with one character somewhere that it must not have."""
+    return st.builds(
+        lambda text, at, c: text[: at % len(text)] + c + text[at % len(text) :],
+        values,
+        st.integers(0, 300),
+        st.sampled_from(wrong),
+    ).filter(lambda text: len(text) <= 256)
+
+
+def stars(least: int) -> st.SearchStrategy[str]:
+    """Letters with at least so many `*`."""
+    pieces = st.lists(st.text(string.ascii_letters, max_size=3), min_size=least + 1, max_size=9)
+    return pieces.map("*".join)
+
+
+def pairs(**fixed: Any) -> st.SearchStrategy[tuple[LifecycleRule, ...]]:
+    """Two rules of the standard storage class that differ, but for what is fixed."""
+    counts = st.lists(st.integers(1, 1000), min_size=2, max_size=2)
+    return counts.map(lambda ns: tuple(LifecycleRule(max_image_count=n, **fixed) for n in ns))
+
+
+word = st.text(string.ascii_lowercase, min_size=2, max_size=8)
+words = partial(st.lists, word, unique=True)
+long = partial(st.integers, max_value=2000)
+kinds = st.sampled_from(["max_image_count", "max_image_age_days", "max_days_since_image_pulled"])
+lifecycle = lambda given: LifecycleRule(**given)  # noqa: E731
+
+REFUSALS = [
+    Refusal(REPOSITORY_NAME.length, long(min_value=257).map("a".__mul__), named),
+    Refusal(REPOSITORY_NAME.whole, inserted(names, "A /*:@!é\n"), named),
+    Refusal(
+        tag_mutability.WILDCARDS,
+        stars(3),
+        lambda text: settings(
+            image_tag_mutability=TagMutability.IMMUTABLE_WITH_EXCLUSION,
+            image_tag_mutability_exclusion_filters=(text,),
+        ),
+    ),
+    Refusal(
+        tag_mutability.COUNT,
+        words(min_size=6, max_size=20),
+        lambda filters: settings(
+            image_tag_mutability=TagMutability.IMMUTABLE_WITH_EXCLUSION,
+            image_tag_mutability_exclusion_filters=filters,
+        ),
+    ),
+    Refusal(
+        tag_mutability.FILTERS_UNUSED,
+        words(min_size=1, max_size=5),
+        lambda filters: settings(image_tag_mutability_exclusion_filters=filters),
+    ),
+    Refusal(
+        tag_mutability.FILTERS_NEEDED,
+        st.sampled_from(["MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION"]),
+        lambda mutability: settings(image_tag_mutability=mutability),
+    ),
+    Refusal(
+        tag_mutability.MUTABILITY.check,
+        st.text().filter(lambda text: text not in list(TagMutability)),
+        lambda mutability: settings(image_tag_mutability=mutability),
+    ),
+    Refusal(encryption.KEY_UNUSED, st.just(KEY), lambda key: settings(kms_key=key)),
+    Refusal(
+        encryption.KEY_ELSEWHERE,
+        st.sampled_from(OTHERS).map(lambda region: KEY.replace(REGION, region)),
+        lambda key: here(encryption_type=EncryptionType.KMS, kms_key=key),
+    ),
+    Refusal(
+        encryption.KMS_KEY.whole,
+        inserted(st.just(KEY), " *!é"),
+        lambda key: settings(encryption_type=EncryptionType.KMS, kms_key=key),
+    ),
+    Refusal(
+        tags.KEY.length, long(min_value=129).map("k".__mul__), lambda k: settings(tags={k: ""})
+    ),
+    Refusal(
+        tags.VALUE.length, long(min_value=257).map("v".__mul__), lambda v: settings(tags={"k": v})
+    ),
+    Refusal(
+        tags.RESERVED,
+        st.builds("{}:{}".format, st.sampled_from(["aws", "AWS", "Aws"]), word),
+        lambda key: settings(tags={key: ""}),
+    ),
+    Refusal(
+        tags.COUNT,
+        st.integers(51, 300),
+        lambda count: settings(tags={f"k{number}": "" for number in range(count)}),
+    ),
+    Refusal(
+        lifecycle_rule.ONE_COUNT,
+        st.sets(kinds, min_size=2).map(lambda found: dict.fromkeys(found, 100)),
+        lifecycle,
+    ),
+    Refusal(
+        lifecycle_rule.NUMBERS["max_image_count"].lower,
+        st.integers(max_value=0).map(lambda count: {"max_image_count": count}),
+        lifecycle,
+    ),
+    Refusal(
+        lifecycle_rule.NUMBERS["max_days_since_image_transitioned"].lower,
+        st.integers(max_value=89).map(lambda days: {"max_days_since_image_transitioned": days}),
+        lifecycle,
+    ),
+    Refusal(
+        lifecycle_rule.PRIORITY.upper,
+        st.integers(2**31).map(lambda n: {"max_image_count": 1, "rule_priority": n}),
+        lifecycle,
+    ),
+    Refusal(
+        lifecycle_rule.PULLED_EXPIRES,
+        st.integers(1, 1000).map(lambda n: {"max_days_since_image_pulled": n, "action": "expire"}),
+        lifecycle,
+    ),
+    Refusal(
+        lifecycle_rule.WILDCARDS,
+        stars(5).map(lambda text: {"max_image_count": 1, "tag_pattern_list": (text,)}),
+        lifecycle,
+    ),
+    Refusal(
+        lifecycle_rule.TAG_PREFIX.whole,
+        inserted(word, "* /:é").map(lambda p: {"max_image_count": 1, "tag_prefix_list": (p,)}),
+        lifecycle,
+    ),
+    Refusal(
+        lifecycle_rule.BOTH_LISTS,
+        st.tuples(words(min_size=1), words(min_size=1)).map(
+            lambda two: {
+                "max_image_count": 1,
+                "tag_pattern_list": tuple(two[0]),
+                "tag_prefix_list": tuple(two[1]),
+            }
+        ),
+        lifecycle,
+    ),
+    Refusal(
+        lifecycle_rule.LIST_UNUSED,
+        st.tuples(words(min_size=1), st.sampled_from(["untagged", "any"])).map(
+            lambda two: {
+                "max_image_count": 1,
+                "tag_prefix_list": tuple(two[0]),
+                "tag_status": two[1],
+            }
+        ),
+        lifecycle,
+    ),
+    Refusal(
+        lifecycle_policy.PRIORITY_TWICE,
+        st.tuples(lifecycle_rules(), lifecycle_rules(), st.integers(1, 1000)),
+        lambda given: settings(
+            lifecycle_rules=[
+                replace(given[0], rule_priority=given[2]),
+                replace(given[1], rule_priority=given[2]),
+            ]
+        ),
+    ),
+    Refusal(
+        lifecycle_policy.ONE_UNTAGGED,
+        pairs(tag_status=TagStatus.UNTAGGED),
+        lambda rules: settings(lifecycle_rules=rules),
+    ),
+    Refusal(lifecycle_policy.ONE_ANY, pairs(), lambda rules: settings(lifecycle_rules=rules)),
+    Refusal(
+        lifecycle_policy.SHARED_PREFIX,
+        word.flatmap(lambda prefix: pairs(tag_prefix_list=(prefix,))),
+        lambda rules: settings(lifecycle_rules=rules),
+    ),
+    Refusal(
+        lifecycle_policy.ANY_LAST,
+        st.integers(2, 1000),
+        lambda last: settings(
+            lifecycle_rules=[
+                LifecycleRule(max_image_count=1, rule_priority=last - 1),
+                LifecycleRule(max_image_count=1, tag_prefix_list=("v",), rule_priority=last),
+            ]
+        ),
+    ),
+    Refusal(
+        lifecycle_policy.COUNT,
+        st.integers(51, 200),
+        lambda count: settings(
+            lifecycle_rules=[
+                LifecycleRule(max_image_count=1, tag_prefix_list=(f"p{number}",))
+                for number in range(count)
+            ]
+        ),
+    ),
+    Refusal(
+        ACCOUNT_ID.whole,
+        st.text(string.digits, max_size=20).filter(lambda text: len(text) != 12),
+        lambda account: Principal(account=account),
+    ),
+    Refusal(
+        principal.ROLE_ARN.whole,
+        inserted(st.just("arn:aws:iam::111111111111:role/ci"), " *!:é"),
+        lambda arn: Principal(role=arn),
+    ),
+    Refusal(
+        principal.ONE_KIND,
+        accounts,
+        lambda account: Principal(account=account, role=f"arn:aws:iam::{account}:role/ci"),
+    ),
+    Refusal(
+        principal.PARTITION,
+        st.sampled_from(["aws-cn", "aws-us-gov", "aws-iso", "aws-eusc"]),
+        lambda partition: here(push=[Principal(role=f"arn:{partition}:iam::111111111111:role/ci")]),
+    ),
+    Refusal(
+        repository_policy.ACTION,
+        word.map(lambda text: f"ecr:{text}"),
+        lambda action: statement(actions=(action,)),
+    ),
+    Refusal(
+        repository_policy.ALL_ACTIONS,
+        st.integers(1, 20).map(lambda count: f"ecr:{'*' * count}"),
+        lambda action: statement(actions=(action,)),
+    ),
+    Refusal(
+        repository_policy.POLICY_LENGTH,
+        st.integers(10_240, 20_000),
+        lambda length: settings(repository_policy_statements=[statement(sid="x" * length)]),
+    ),
+    Refusal(
+        repository_policy.EFFECT.check,
+        st.text().filter(lambda text: text not in ("Allow", "Deny")),
+        lambda effect: statement(effect=effect),
+    ),
+    Refusal(
+        condition.OPERATOR,
+        word,
+        lambda operator: statement(conditions={operator: {"aws:x": "y"}}),
+    ),
+    Refusal(
+        condition.KEY.whole, word, lambda key: statement(conditions={"StringLike": {key: "y"}})
+    ),
+    Refusal(
+        replication.FILTER.whole,
+        inserted(word, "*A !é"),
+        lambda text: rule(repository_filters=(text,)),
+    ),
+    Refusal(
+        replication.FILTER_COUNT,
+        st.integers(101, 300),
+        lambda count: rule(repository_filters=[f"p{number}-" for number in range(count)]),
+    ),
+    Refusal(
+        REGION_CHECK,
+        st.text().filter(lambda text: text not in REGIONS and "${" not in text),
+        lambda region: ReplicationDestination(region=region),
+    ),
+    Refusal(
+        replication.RULE_COUNT,
+        st.integers(11, 40),
+        lambda count: together([to(ReplicationDestination(region=OTHERS[0]))] * count),
+    ),
+    Refusal(
+        replication.DESTINATION_COUNT,
+        st.lists(st.sampled_from(OTHERS), min_size=26, unique=True),
+        lambda regions: together([to(*(ReplicationDestination(region=r) for r in regions))]),
+    ),
+    Refusal(
+        replication.DESTINATION_TWICE,
+        st.sampled_from(OTHERS),
+        lambda region: together([to(*[ReplicationDestination(region=region)] * 2)]),
+    ),
+    Refusal(
+        replication.ITSELF,
+        st.sampled_from([None, "111111111111"]),
+        lambda account: together([to(ReplicationDestination(region=REGION, registry_id=account))]),
+    ),
+    Refusal(
+        replication.PARTITION,
+        st.sampled_from(ABROAD),
+        lambda region: together([to(ReplicationDestination(region=region))]),
+    ),
+]
+
+
+def problems(refusal: Refusal, value: Any) -> tuple[Problem, ...]:
+    try:
+        refusal.use(value)
+    except InvalidValueError as error:
+        return error.problems
+    return ()
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=[r.check.rule[:60] for r in REFUSALS])
+@how(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_is_refused_with_the_sentence_of_the_rule(refusal: Refusal, data: st.DataObject) -> None:
+    found = problems(refusal, data.draw(refusal.values))
+    assert refusal.check in {problem.check for problem in found}
+
+
+@given(st.lists(principals, min_size=1, unique=True).map(tuple))
+def test_what_breaks_no_rule_is_taken(given: tuple[Principal, ...]) -> None:
+    assert not problems(Refusal(Check("", ""), st.none(), lambda p: settings(pull=p)), given)

@@ -1,0 +1,95 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import statements
+
+from ecr_constructs import (
+    InvalidValueError,
+    PolicyStatement,
+    Principal,
+    parse_repository_policy,
+)
+from ecr_constructs.repository_policy import repository_policy_document
+
+STATEMENT = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "222222222222"},
+    "Action": "ecr:BatchGetImage",
+}
+
+
+def policy(**changes: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**STATEMENT, **changes}]})
+
+
+@given(st.lists(statements, min_size=1, max_size=3).map(tuple))
+def test_reads_what_is_rendered(given: tuple[PolicyStatement, ...]) -> None:
+    text = json.dumps(repository_policy_document(given), indent=2)
+    assert parse_repository_policy(text) == given
+
+
+def test_reads_what_aws_returns() -> None:
+    text = (
+        '{\n  "Version" : "2008-10-17",\n  "Statement" : {\n    "Sid" : "Pull",\n'
+        '    "Effect" : "Allow",\n'
+        '    "Principal" : { "AWS" : [ "arn:aws:iam::222222222222:root",'
+        ' "arn:aws:iam::222222222222:role/ci" ] },\n'
+        '    "Action" : "ecr:BatchGetImage"\n  }\n}'
+    )
+    assert parse_repository_policy(text) == (
+        PolicyStatement(
+            sid="Pull",
+            principals=(
+                Principal(account="222222222222"),
+                Principal(role="arn:aws:iam::222222222222:role/ci"),
+            ),
+            actions=("ecr:BatchGetImage",),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "sentence"),
+    [
+        ("{", (), "a policy must be JSON"),
+        ('{"foo": "bar"}', (), "a policy needs the key 'Statement' here"),
+        (policy(Resource="*"), ("Statement", 0, "Resource"), "a policy takes no key 'Resource'"),
+        (policy(Principal="*"), ("Statement", 0, "Principal"), "Principal must be an object"),
+        (
+            policy(Principal={"Service": "lambda.amazonaws.com"}),
+            ("Statement", 0, "Principal"),
+            "a policy needs the key 'AWS' here",
+        ),
+        (
+            policy(Principal={"AWS": [1]}),
+            ("Statement", 0, "Principal", "AWS"),
+            "AWS must be text or a list of text, got a list of 1",
+        ),
+        (
+            policy(Principal={"AWS": ["222222222222", "*"]}),
+            ("Statement", 0, "Principal", "AWS", 1),
+            "account must be an account id of 12 digits, got '*'",
+        ),
+        (
+            policy(Action=["ecr:BatchGetImages"]),
+            ("Statement", 0, "Action", 0),
+            "did you mean 'ecr:BatchGetImage'?",
+        ),
+        (
+            policy(Condition={"StringLikes": {"aws:x": "y"}}),
+            ("Statement", 0, "Condition", "StringLikes"),
+            "a condition operator must be one of IAM's",
+        ),
+        (policy(Condition={"Bool": 1}), ("Statement", 0, "Condition", "Bool"), "must be a mapping"),
+        (policy(Effect="Permit"), ("Statement", 0, "Effect"), "effect must be one of Allow, Deny"),
+        ('{"Version": "2020-01-01", "Statement": []}', ("Version",), "Version must be one of"),
+    ],
+)
+def test_fails_with(text: str, path: tuple[str | int, ...], sentence: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse_repository_policy(text)
+    found = {problem.path: problem.sentence for problem in caught.value.problems}
+    assert sentence in found[path]
