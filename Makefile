@@ -46,6 +46,9 @@ schema: .venv/.synced ## write the JSON Schema of environment files
 docs: .venv/.synced ## write the list of all checks, docs/checks.md
 	$(RUN) -m scripts.checks_page
 
+fuzz: .venv/.synced-dev ## break the environment files in FUZZ_EXAMPLES (10000) ways
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-10000} $(RUN) -m pytest -q tests/test_fuzz.py
+
 lock: $(PIPENV_STAMP) ## lock the Python packages, without the address of where they come from
 	$(PIPENV) lock
 	$(PYTHON) scripts/unsource_lock.py

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ecr_constructs import Check, InvalidValueError, Problem
-from ecr_constructs.checks import TYPE, did_you_mean, shown, with_strangers
+from ecr_constructs.checks import TYPE, did_you_mean, readable, shown, with_strangers
 from ecr_constructs.encryption import ENCRYPTION_TYPE
 from ecr_constructs.lifecycle_rule import ACTION, TAG_PATTERN, TAG_PREFIX, TAG_STATUS
 from ecr_constructs.replication import FILTER as REPOSITORY_FILTER
@@ -361,10 +361,10 @@ def _name_of(loc: _Loc) -> str:
     """What the sentence about a value of the wrong type calls it, as the library does."""
     *above, key = loc or ("file",)
     if above[-2:-1] == ["conditions"] or above[-3:-2] == ["conditions"]:
-        return f"value of {above[-1] if isinstance(key, int) else key}"
+        return f"value of {readable(str(above[-1] if isinstance(key, int) else key))}"
     if isinstance(key, int):
         return _ITEMS.get(str(above[-1]) if above else "", "an item of the list")
-    return f"value of tag {shown(key)}" if above[-1:] == ["tags"] else key
+    return f"value of tag {shown(key)}" if above[-1:] == ["tags"] else readable(key)
 
 
 def _without_branches(root: Node, loc: _Loc) -> _Loc:

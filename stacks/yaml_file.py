@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 import yaml
 
 from ecr_constructs import Check, Problem
-from ecr_constructs.checks import shown, with_strangers
+from ecr_constructs.checks import readable, shown, with_strangers
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 50
@@ -66,8 +66,7 @@ def path_below(path: str, step: str | int) -> str:
     """The path of a key or a position below a path, on one line whatever the key."""
     if isinstance(step, int):
         return f"{path}[{step}]"
-    readable = step if step.isprintable() else repr(step)
-    return f"{path}.{readable}" if path else readable
+    return f"{path}.{readable(step)}" if path else readable(step)
 
 
 class YamlProblem(NamedTuple):

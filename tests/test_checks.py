@@ -6,7 +6,7 @@ from test_cases import CASES, read
 
 import ecr_constructs
 import stacks
-from ecr_constructs import Check
+from ecr_constructs import Check, lifecycle_document
 from ecr_constructs.checks import shown, with_strangers
 from scripts.checks_page import PAGE, ROOMS, all_checks, checks_of, page
 
@@ -21,6 +21,21 @@ ELSEWHERE = {
         "repository ARN must be arn:<partition>:ecr:<region>:<account>:repository/<name>",
         "a repository ARN must be of the AWS partition of its Region",
         "a repository that is defined elsewhere can be granted to roles and users",
+    },
+    "test_lifecycle_document": {
+        "a policy must be JSON",
+        "a policy must not repeat a key",
+        "a policy takes no key {key} here",
+        "a policy needs the key {key} here",
+        "{key} must not be an empty list",
+        "countUnit must be {expected} with countType {count_type}",
+        "storageClass must be {expected} with countType {count_type}",
+        "targetStorageClass must be {expected} with action {action}",
+        lifecycle_document.COUNT_TYPE.check.rule,
+    },
+    "test_repository_policy_document": {
+        "{key} must be text or a list of text",
+        "{what} must be one of 2012-10-17, 2008-10-17",
     },
     "test_yaml_file": {
         "a file must be at most 16 MiB",

@@ -90,7 +90,7 @@ def test_the_files_of_the_readme_are_environments(tmp_path: Path) -> None:
 
 
 def test_the_sentences_of_the_readme_are_those_of_the_app(tmp_path: Path) -> None:
-    [block] = re.findall(r"^```\n(environments/.*?)^```", README, re.MULTILINE | re.DOTALL)
+    refused, warned = re.findall(r"^```\n(environments/.*?)^```", README, re.MULTILINE | re.DOTALL)
     lines = [""] * 14
     lines[0] = "account: 012345678901"
     lines[1] = "region: ap-northeast-2"
@@ -103,7 +103,16 @@ def test_the_sentences_of_the_readme_are_those_of_the_app(tmp_path: Path) -> Non
     (environments / "prod.yaml").write_text("\n".join(lines))
     app = [sys.executable, str(PROJECT / "main.py")]
     result = subprocess.run(app, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert result.stderr == block
+    assert result.stderr == refused
+    (environments / "prod.yaml").unlink()
+    lines = [""] * 12
+    lines[0:2] = ['account: "111111111111"', "region: ap-northeast-2"]
+    lines[8:10] = ["repository_defaults:", "  lifecycle_rules:"]
+    lines[10] = "    - {tag_prefix_list: [v], max_image_count: 5}"
+    lines[11] = "    - {tag_prefix_list: [v1], max_image_count: 1}"
+    (environments / "dev.yaml").write_text("\n".join(lines))
+    result = subprocess.run(app, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert result.stdout.startswith(warned)
 
 
 @pytest.mark.parametrize("target", re.findall(r"`make ([a-z-]+)", README))

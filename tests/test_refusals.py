@@ -116,7 +116,7 @@ lifecycle = lambda given: LifecycleRule(**given)  # noqa: E731
 
 REFUSALS = [
     Refusal(REPOSITORY_NAME.length, long(min_value=257).map("a".__mul__), named),
-    Refusal(REPOSITORY_NAME.whole, inserted(names, "A /*:@!é\n"), named),
+    Refusal(REPOSITORY_NAME.whole, inserted(names, "A *:@!é\n"), named),
     Refusal(
         tag_mutability.WILDCARDS,
         stars(3),

@@ -249,6 +249,11 @@ def did_you_mean(value: object, options: Iterable[str]) -> str:
     return f"; did you mean '{by_lowercase[close[0]]}'?" if close else ""
 
 
+def readable(text: str) -> str:
+    """A key as a sentence names it: as it is, or quoted where not all of it can be printed."""
+    return text if text.isprintable() else repr(text)
+
+
 def shown(value: object) -> str:
     """A value as a sentence quotes it: as it is written in a file, and never longer than a line."""
     if value is None or isinstance(value, bool):

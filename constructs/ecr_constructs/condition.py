@@ -14,6 +14,7 @@ from ecr_constructs.checks import (
     TextForm,
     did_you_mean,
     is_token,
+    readable,
     shown,
     with_strangers,
     wrong_type,
@@ -106,9 +107,9 @@ def condition_problems(conditions: object) -> Iterator[Problem]:
             hint = did_you_mean(operator, (*_BASES, "Null"))
             yield OPERATOR.problem(with_strangers(operator), path, hint=hint)
         if not isinstance(keys, Mapping):
-            yield wrong_type(f"operator {operator}", "a mapping of condition keys", keys)._replace(
-                path=path
-            )
+            yield wrong_type(
+                f"operator {readable(str(operator))}", "a mapping of condition keys", keys
+            )._replace(path=path)
             continue
         if not keys:
             yield NO_KEYS.problem(f"none for {shown(operator)}", path)
@@ -122,7 +123,7 @@ def _value_problems(base: str, key: object, value: object) -> Iterator[Problem]:
     if value in ((), [], ""):
         yield NO_VALUE.problem(f"none for {shown(key)}")
         return
-    what = f"value of {key}"
+    what = f"value of {readable(str(key))}"
     if not isinstance(value, str | list | tuple):
         yield wrong_type(what, "text or a list of text", value)
         return

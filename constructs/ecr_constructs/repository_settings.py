@@ -104,7 +104,9 @@ class RepositorySettings:
     @property
     def policy_statements(self) -> tuple[PolicyStatement, ...]:
         """The statements of the repository's policy: the grants, then the further ones."""
-        grants = grant_statements(pull=self.pull, push=self.push, pull_push=self.pull_push)
+        grants = grant_statements(
+            pull=tuple(self.pull), push=tuple(self.push), pull_push=tuple(self.pull_push)
+        )
         return (*grants, *self.repository_policy_statements)
 
     @property

@@ -1,0 +1,158 @@
+"""Environment files that somebody broke: the answer is always a stack, or sentences.
+
+`make fuzz` tries 10,000 of them and more, `make test` some hundred.
+"""
+
+import copy
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cdktf import App
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as how
+from hypothesis import strategies as st
+
+from stacks import EnvironmentStack, InvalidEnvironmentsError, load_environments
+
+PROJECT = Path(__file__).parent.parent
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "300"))
+FILES = sorted((PROJECT / "environments").glob("*.yaml"))
+LINE = re.compile(r"(?P<file>\S+\.yaml):[1-9][0-9]*: (?P<rest>\S.*)")
+
+# What people type, and what YAML makes something else of.
+PIECES = [
+    *(
+        "\t",
+        "\n",
+        " ",
+        "  ",
+        ": ",
+        "- ",
+        "#",
+        "&a ",
+        "*a",
+        "<<: *a",
+        "!!str ",
+        "!x ",
+        "? ",
+        "|",
+        ">",
+    ),
+    *(
+        "[",
+        "]",
+        "{",
+        "}",
+        "'",
+        '"',
+        "\\",
+        "%",
+        "@",
+        "`",
+        "---\n",
+        "...\n",
+        "\r\n",
+        "\u2028",
+        "\ufeff",
+    ),
+    *("null", "~", "true", "no", "0", "-1", "1.5", "012", "1e400", ".inf", "0x1F", "2024-01-01"),
+    *("${x}", "${aws:username}", "%{x}", "*", "ecr:*", "arn:aws:iam::1:role/x", "alias/x"),
+    *("\x00", "\x07", "\u200b", "\u0430", "\uff11", "\U0001f600", "a" * 300, "9" * 30),
+    *("account", "region", "repositories:", "lifecycle_rules:", "max_image_count: 0", "pull:"),
+]
+VALUES: list[Any] = [
+    *(None, True, False, 0, -1, 1.5, 2**40, "", " ", "x", "*", "a\nb", "\u0430", "9" * 400),
+    *([], {}, [None], [[]], {"": ""}, {"x": {"y": []}}, ["x"] * 60, {"1": 1}, "${x}", "0123"),
+]
+
+
+def in_text(text: str, draw: Callable[[st.SearchStrategy[Any]], Any]) -> str:
+    """The file with some of its text taken away, doubled, swapped or put in."""
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(text)))
+        end = min(len(text), at + draw(st.integers(0, 40)))
+        match draw(st.sampled_from(["insert", "delete", "double", "replace", "swap"])):
+            case "insert":
+                text = text[:at] + draw(st.sampled_from(PIECES)) + text[at:]
+            case "delete":
+                text = text[:at] + text[end:]
+            case "double":
+                text = text[:end] + text[at:end] + text[end:]
+            case "replace":
+                text = text[:at] + draw(st.sampled_from(PIECES)) + text[end:]
+            case _:
+                rows = text.split("\n")
+                one, other = (draw(st.integers(0, len(rows) - 1)) for _ in range(2))
+                rows[one], rows[other] = rows[other], rows[one]
+                text = "\n".join(rows)
+    return text
+
+
+def in_data(text: str, draw: Callable[[st.SearchStrategy[Any]], Any]) -> str:
+    """The file with some of its values replaced, renamed or taken away."""
+    root = yaml.safe_load(text)
+    for _ in range(draw(st.integers(1, 3))):
+        holder, key = root, draw(st.sampled_from(sorted(root)))
+        while isinstance(holder[key], dict | list) and holder[key] and draw(st.booleans()):
+            holder = holder[key]
+            keys = sorted(holder) if isinstance(holder, dict) else range(len(holder))
+            key = draw(st.sampled_from(keys))
+        match draw(st.sampled_from(["replace", "remove", "copy"])):
+            case "replace":
+                holder[key] = copy.deepcopy(draw(st.sampled_from(VALUES)))
+            case "remove":
+                del holder[key]
+            case _ if isinstance(holder, dict):
+                holder[draw(st.sampled_from(["x", "tags", "", "a b", "web"]))] = copy.deepcopy(
+                    holder[key]
+                )
+            case _:
+                holder.append(copy.deepcopy(holder[key]))
+        if not root:
+            break
+    return json.dumps(root, ensure_ascii=False)
+
+
+def answer(folder: Path, text: str) -> list[str]:
+    """The lines that the file gives; without one it has become a stack."""
+    (folder / "dev.yaml").write_text(text, newline="", errors="surrogatepass")
+    try:
+        environments = load_environments(folder)
+    except InvalidEnvironmentsError as error:
+        return str(error).split("\n")
+    app = App(outdir=str(folder / "out"), skip_validation=True)
+    for name, environment in environments.items():
+        EnvironmentStack(app, name=name, environment=environment)
+    app.synth()
+    json.loads((folder / "out" / "stacks" / "ecr-dev" / "cdk.tf.json").read_text())
+    return []
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fuzz")
+
+
+@pytest.mark.parametrize("broken", [in_text, in_data])
+@how(
+    max_examples=EXAMPLES // 2,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(data=st.data())
+def test_a_broken_file_gives_a_stack_or_sentences(
+    broken: Callable[..., str], folder: Path, data: st.DataObject
+) -> None:
+    text = broken(data.draw(st.sampled_from(FILES)).read_text(), data.draw)
+    for line in answer(folder, text):
+        found = LINE.fullmatch(line)
+        assert found, line
+        assert found["file"] == str(folder / "dev.yaml")
+        assert line.isprintable()
