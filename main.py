@@ -14,7 +14,7 @@ from cdktf import App
 
 def main() -> None:
     """Read the environment files, define a stack for each, and write Terraform JSON."""
-    directory = Path(os.environ.get("ECR_ENVIRONMENTS", "environments"))
+    directory = Path(os.environ.get("ECR_ENVIRONMENTS") or "environments")
     try:
         environments = load_environments(directory)
     except InvalidEnvironmentsError as error:

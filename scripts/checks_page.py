@@ -34,7 +34,7 @@ ROOMS = (
     ),
     *(
         f"stacks.{name}"
-        for name in ("names", "provider_version", "environment", "yaml_file", "loading")
+        for name in ("building", "names", "provider_version", "environment", "yaml_file", "loading")
     ),
 )
 _HEAD = """\
@@ -61,13 +61,13 @@ def checks_of(module: ModuleType) -> Iterator[tuple[str, Check]]:
                 yield from ((item.what, check) for check in item.checks)
 
 
-def all_checks() -> dict[str, dict[Check, str]]:
+def all_checks() -> dict[str, list[tuple[str, Check]]]:
     """Every check by the room that it belongs to, with what it is about."""
-    found: dict[str, dict[Check, str]] = {}
-    known: set[Check] = set()
+    found: dict[str, list[tuple[str, Check]]] = {}
+    known: set[tuple[str, Check]] = set()
     for name in ROOMS:
-        room = {check: what for what, check in checks_of(importlib.import_module(name))}
-        found[name] = {check: what for check, what in room.items() if check not in known}
+        room = dict.fromkeys(checks_of(importlib.import_module(name)))
+        found[name] = [pair for pair in room if pair not in known]
         known |= room.keys()
     return found
 
@@ -79,7 +79,7 @@ def page() -> str:
         docstring = importlib.import_module(name).__doc__ or ""
         heading, _, said = docstring.split("\n", 1)[0].partition(": ")
         parts += [f"## {heading}\n", f"{said[:1].upper()}{said[1:]} (`{name}`)\n"]
-        rows = [_row(check, what) for check, what in checks.items()]
+        rows = [_row(check, what) for what, check in checks]
         parts.append("\n".join(["| rule | instead | source |", "|---|---|---|", *rows]) + "\n")
     return "\n".join(parts)
 

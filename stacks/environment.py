@@ -1,11 +1,20 @@
 """Environment: what an environment file holds, typed."""
 
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from ecr_constructs import (
     Problem,
@@ -14,6 +23,7 @@ from ecr_constructs import (
     RepositorySettings,
 )
 from ecr_constructs.checks import (
+    PRINTABLE,
     Check,
     TextForm,
     is_token,
@@ -27,7 +37,8 @@ from ecr_constructs.principal import ROLE_ARN
 from ecr_constructs.registry import ACCOUNT_ID, REPOSITORY_NAME, region_problems
 from ecr_constructs.replication import replication_problems
 from ecr_constructs.tags import COUNT, MAX_TAGS, tag_problems
-from stacks.names import local_state_path, state_key
+from stacks.building import build, build_list
+from stacks.names import local_state_path, stack_id, state_key
 from stacks.provider_version import constraint_problems
 
 T = TypeVar("T")
@@ -62,11 +73,22 @@ BUCKET = TextForm(
     source=_S3,
     minimum=3,
     maximum=63,
-    pattern=re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.))*[a-z0-9]"),
-    form="lowercase letters, digits, '-' and single '.', and must start and end with a letter or"
-    " digit",
+    pattern=re.compile(
+        r"(?!(?:[0-9]+\.){3}[0-9]+$|xn--|sthree-|amzn-s3-demo-)"
+        r"(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$)"
+        r"[a-z0-9](?:[a-z0-9-]|\.(?!\.))*[a-z0-9]"
+    ),
+    form="lowercase letters, digits, '-' and single '.', must start and end with a letter or digit,"
+    " must not be an IP address, and must not have a prefix or suffix that S3 reserves",
 )
-OBJECT_KEY = TextForm(what="key", source=_S3, maximum=1024)
+OBJECT_KEY = TextForm(
+    what="key",
+    source="Terraform, S3 backend",
+    maximum=1024,
+    pattern=re.compile(r"(?!/)(?!.*//)(?!.*/$)" + PRINTABLE.pattern),
+    form="text without control characters, without '//', and must not start or end with '/'",
+)
+OBJECT_KEY_BYTES = Check("key must be at most 1024 bytes", _S3)
 STATE_PATH = TextForm(what="path", source="POSIX, the longest path of a file", maximum=4096)
 
 OWN_TAG = Check(
@@ -112,15 +134,6 @@ def _own_tag_problems(tags: Mapping[str, str]) -> Iterator[Problem]:
             yield OWN_TAG.problem(shown(key), (key,))
 
 
-def _default_tag_problems(tags: Mapping[str, str]) -> Iterator[Problem]:
-    yield from tag_problems(tags)
-    yield from _own_tag_problems(tags)
-
-
-def _setting_problems(settings: RepositorySettings) -> Iterator[Problem]:
-    return within(("tags",), _own_tag_problems(settings.tags))
-
-
 AccountId = Annotated[str, _form(ACCOUNT_ID, "account"), Field(examples=["111111111111"])]
 Region = Annotated[
     str, _checked(partial(region_problems, "region")), Field(examples=["ap-northeast-2"])
@@ -147,6 +160,12 @@ class LocalBackend(_Section):
     terraform.ecr-<environment>.tfstate in the project's root."""
 
 
+def _object_key_problems(key: str) -> Iterator[Problem]:
+    length = len(key.encode())
+    if length > 1024:
+        yield OBJECT_KEY_BYTES.problem(f"{shown(key)} ({length})")
+
+
 class S3Backend(_Section):
     """State in an S3 bucket, encrypted, and locked by a file beside it (Terraform 1.10)."""
 
@@ -154,7 +173,7 @@ class S3Backend(_Section):
     """The bucket's name."""
     region: Region
     """The bucket's Region."""
-    key: Annotated[str, _form(OBJECT_KEY)] | None = None
+    key: Annotated[str, _form(OBJECT_KEY), _checked(_object_key_problems)] | None = None
     """The object's key; by default ecr/<environment>.tfstate."""
     kms_key_id: Annotated[str, _form(KEY_ARN, "kms_key_id")] | None = None
     """The ARN of the KMS key that encrypts the state; by default the bucket's."""
@@ -187,10 +206,16 @@ class RequiredProviders(_Section):
     """A constraint on the AWS provider, such as '~> 6.8', that narrows the app's own."""
 
 
+def _rules(data: object, _handler: ValidatorFunctionWrapHandler) -> tuple[ReplicationRule, ...]:
+    items = build_list(ReplicationRule, data, "rules")
+    refuse(items.problems)
+    return tuple(items.values)
+
+
 class Replication(_Section):
     """What is pushed to this registry and copied to others. One per account and Region."""
 
-    rules: tuple[ReplicationRule, ...]
+    rules: Annotated[tuple[ReplicationRule, ...], WrapValidator(_rules)]
     """One to ten rules, at most 25 different destinations over all of them."""
 
 
@@ -218,16 +243,23 @@ def _deployed_here(role: AssumeRole | None, info: ValidationInfo) -> AssumeRole 
     return role
 
 
-def _repository_here(settings: RepositorySettings, info: ValidationInfo) -> RepositorySettings:
-    registry = _registry_of(info)
-    refuse(
-        [
-            *(settings.problems_in(registry) if registry else ()),
-            *_tag_count_problems(settings, info.data.get("tags", {})),
-            *_setting_problems(settings),
-        ]
-    )
-    return settings
+def _settings(
+    data: object, _handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> RepositorySettings:
+    """Settings of a repository in the environment's Region."""
+    if isinstance(data, RepositorySettings):
+        return data
+    value, problems, rest = build(RepositorySettings, data, "a repository")
+    if rest is not None:
+        if "region" in info.data:
+            # Nothing of a repository's settings depends on the account.
+            somewhere = Registry(account_id="0" * 12, region=info.data["region"])
+            problems += rest.problems_in(somewhere)
+        problems += within(("tags",), _own_tag_problems(rest.tags))
+        if info.field_name == "repositories":
+            problems += _tag_count_problems(rest, info.data.get("tags", {}))
+    refuse(problems)
+    return value or RepositorySettings()
 
 
 def _tag_count_problems(
@@ -236,6 +268,15 @@ def _tag_count_problems(
     count = len({ENVIRONMENT_TAG, MANAGED_BY_TAG, *default_tags, *settings.tags})
     if count > MAX_TAGS >= len(settings.tags):
         yield TAGS_TOGETHER.problem(str(count), ("tags",))
+
+
+def _tags(data: object, _handler: ValidatorFunctionWrapHandler) -> dict[str, str]:
+    refuse(tag_problems(data))
+    tags: dict[str, str] = dict(data)  # type: ignore[call-overload]
+    refuse(_own_tag_problems(tags))
+    if len(tags) + 2 > MAX_TAGS:
+        refuse([TAGS_TOGETHER.problem(str(len(tags) + 2))])
+    return tags
 
 
 def _registry_here(section: RegistrySection, info: ValidationInfo) -> RegistrySection:
@@ -262,16 +303,14 @@ class Environment(_Section):
     """The role that deploys; by default the caller's credentials do."""
     required_providers: RequiredProviders | None = None
     """Version constraints that narrow the app's own."""
-    tags: Annotated[dict[str, str], _checked(_default_tag_problems)] = {}
+    tags: Annotated[dict[str, str], WrapValidator(_tags)] = {}
     """Tags of everything in the environment, beside 'environment' and 'managed-by'."""
-    repository_defaults: Annotated[RepositorySettings, _checked(_setting_problems)] = Field(
+    repository_defaults: Annotated[RepositorySettings, WrapValidator(_settings)] = Field(
         default_factory=RepositorySettings
     )
     """What every repository is like unless it says otherwise. What a repository writes replaces
     the default whole, lists too; only tags are merged, key by key."""
-    repositories: dict[
-        RepositoryName, Annotated[RepositorySettings, AfterValidator(_repository_here)]
-    ] = {}
+    repositories: dict[RepositoryName, Annotated[RepositorySettings, WrapValidator(_settings)]] = {}
     """The repositories by name."""
     registry: Annotated[RegistrySection, AfterValidator(_registry_here)] = RegistrySection()
     """Settings of the whole registry; only one environment of an account and Region holds them."""
@@ -307,4 +346,6 @@ class Environment(_Section):
         if self.backend.s3 is not None:
             return ("s3", self.backend.s3.bucket, self.backend.s3.key or state_key(name))
         local = self.backend.local
-        return ("local", (local and local.path) or local_state_path(name))
+        path = (local and local.path) or local_state_path(name)
+        # It is relative to the folder of the stack.
+        return ("local", posixpath.normpath(f"cdktf.out/stacks/{stack_id(name)}/{path}"))

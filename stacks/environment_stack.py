@@ -63,6 +63,7 @@ class EnvironmentStack(TerraformStack):
             key=escaped(s3.key or state_key(name)),
             region=s3.region,
             encrypt=True,
+            skip_region_validation=True,
             kms_key_id=s3.kms_key_id,
         )
         self.add_override("terraform.backend.s3.use_lockfile", True)
@@ -76,6 +77,8 @@ class EnvironmentStack(TerraformStack):
             self,
             "AWS",
             region=environment.region,
+            # The environment's Region is checked already; an older provider does not know each.
+            skip_region_validation=True,
             allowed_account_ids=[environment.account],
             assume_role=(
                 [

@@ -11,17 +11,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ecr_constructs import Check, InvalidValueError, Problem
-from ecr_constructs.checks import TYPE, did_you_mean, readable, shown, with_strangers
-from ecr_constructs.encryption import ENCRYPTION_TYPE
-from ecr_constructs.lifecycle_rule import ACTION, TAG_PATTERN, TAG_PREFIX, TAG_STATUS
-from ecr_constructs.replication import FILTER as REPOSITORY_FILTER
-from ecr_constructs.repository_policy import EFFECT
-from ecr_constructs.tag_mutability import EXCLUSION_FILTER, MUTABILITY
+from ecr_constructs.checks import TYPE, readable, shown, wrong_type
 from ecr_constructs.terraform_text import holds_expression
+from stacks.building import MISSING_KEY, unknown_key
 from stacks.environment import FILTER_MATCHES_NONE, SECTIONS, Environment
 from stacks.names import environment_name_problems
 from stacks.provider_version import ADMITS_NONE, admits_none, provider_constraint
-from stacks.yaml_file import Node, YamlError, path_below, read_yaml
+from stacks.yaml_file import NOTHING, Node, YamlError, path_below, read_yaml
 
 _APP = "this app"
 NO_DIRECTORY = Check(
@@ -30,8 +26,6 @@ NO_DIRECTORY = Check(
 NO_FILE = Check("a directory of environment files must hold one (*.yaml)", _APP)
 SUFFIX = Check("an environment file must end in .yaml, or it would be left out", _APP)
 MAPPING = Check("an environment file must hold a mapping", _APP)
-UNKNOWN_KEY = Check("unknown key {key}", f"{_APP}: nothing is silently ignored")
-MISSING_KEY = Check("{what} is missing", _APP)
 EXPRESSION = Check(
     "an environment file takes no expressions ('${')",
     f"{_APP}: Terraform would evaluate them; IAM's variables below `conditions` are data",
@@ -47,25 +41,9 @@ STATE_TWICE = Check(
 # What pydantic says of a value of the wrong type -> what it should have been.
 _TYPES = {
     "string_type": "text",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
-    "dataclass_type": "a mapping",
-    "tuple_type": "a list",
-    "list_type": "a list",
-}
-
-
-_CHOICES = {form.what: form for form in (MUTABILITY, ENCRYPTION_TYPE, TAG_STATUS, ACTION, EFFECT)}
-# The list that a text is in -> what a sentence calls the text.
-_ITEMS = {
-    "actions": "action",
-    "image_tag_mutability_exclusion_filters": EXCLUSION_FILTER.what,
-    "repository_filters": REPOSITORY_FILTER.what,
-    "tag_pattern_list": TAG_PATTERN.what,
-    "tag_prefix_list": TAG_PREFIX.what,
 }
 
 _Loc = tuple[str | int, ...]
@@ -103,13 +81,15 @@ class InvalidEnvironmentsError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnvironmentFile:
-    """A file that was read: its environment, and where in the file everything is."""
+class _File:
+    """A file that was read: what is wrong with it, and where in it everything is."""
 
     file: str
     name: str
-    root: Node
-    environment: Environment
+    problems: Sequence[FileProblem]
+    root: Node = NOTHING
+    environment: Environment | None = None
+    """Nothing where the file has a problem."""
 
     def problem(self, loc: Sequence[str | int], problem: Problem) -> FileProblem:
         """A problem at a place of the file."""
@@ -123,39 +103,43 @@ def load_environments(directory: Path) -> Environments:
     :returns: the environments, in the order of their names, and the warnings.
     :raises InvalidEnvironmentsError: with all problems of all files, warnings among them.
     """
-    problems: list[FileProblem] = []
-    files: list[EnvironmentFile] = []
-    for path in _paths(directory, problems):
-        try:
-            files.append(load_environment(path))
-        except InvalidEnvironmentsError as error:
-            problems += error.problems
-    problems += _shared_problems(files)
+    paths, problems = _paths(directory)
+    files = [_read_file(path) for path in paths]
     for file in files:
-        problems.extend(_warnings(file, files))
+        problems.extend(file.problems)
+    problems.extend(_shared_problems(files))
+    environments = {file.name: file.environment for file in files if file.environment}
+    for file in files:
+        problems.extend(_warnings(file))
+    if len(environments) == len(files):
+        problems.extend(_unmatched_filters(files))
     problems.sort(key=lambda problem: problem[:2])
     if not all(problem.check.warning for problem in problems):
         raise InvalidEnvironmentsError(problems)
-    environments = Environments({file.name: file.environment for file in files})
-    environments.warnings = tuple(dict.fromkeys(problems))
-    return environments
+    found = Environments(environments)
+    found.warnings = tuple(dict.fromkeys(problems))
+    return found
 
 
-def _paths(directory: Path, problems: list[FileProblem]) -> list[Path]:
-    name = str(directory)
-    if not directory.is_dir():
-        problems.append(_at(name, NO_DIRECTORY.problem(shown(name))))
-        return []
-    paths = sorted(directory.glob("*.yaml"))
-    others = (path for path in directory.iterdir() if path.suffix.lower() in (".yml", ".yaml"))
-    problems.extend(
-        _at(str(other), SUFFIX.problem(shown(other.name)))
-        for other in sorted(others)
-        if other.suffix != ".yaml"
-    )
+def _paths(directory: Path) -> tuple[list[Path], list[FileProblem]]:
+    """The environment files of a directory, and what is wrong with it."""
+    name = readable(str(directory))
+    try:
+        if not directory.is_dir():
+            return [], [_at(name, NO_DIRECTORY.problem(shown(str(directory))))]
+        entries = sorted(directory.iterdir())
+    except OSError as error:
+        return [], [_at(name, NO_DIRECTORY.problem(str(error.strerror)))]
+    paths = [path for path in entries if path.suffix == ".yaml"]
+    others = [path for path in entries if path.suffix.lower() in (".yml", ".yaml")]
+    problems = [
+        _at(readable(str(path)), SUFFIX.problem(shown(path.name)))
+        for path in others
+        if path not in paths
+    ]
     if not paths:
         problems.append(_at(name, NO_FILE.problem("none")))
-    return paths
+    return paths, problems
 
 
 def _at(file: str, problem: Problem, line: int = 1, path: str = "") -> FileProblem:
@@ -163,12 +147,9 @@ def _at(file: str, problem: Problem, line: int = 1, path: str = "") -> FileProbl
     return FileProblem(file, line, path, problem.sentence, problem.check)
 
 
-def load_environment(path: Path) -> EnvironmentFile:
-    """Read one environment file.
-
-    :raises InvalidEnvironmentsError: with all its problems.
-    """
-    file = str(path)
+def _read_file(path: Path) -> _File:
+    """Read one environment file."""
+    file = readable(str(path))
     problems = [_at(file, problem) for problem in environment_name_problems(path.stem)]
     try:
         root, found = read_yaml(path)
@@ -177,21 +158,25 @@ def load_environment(path: Path) -> EnvironmentFile:
         data = root.plain()
     except YamlError as error:
         problems.append(_at(file, error.problem, error.line))
-        raise InvalidEnvironmentsError(problems) from error
+        return _File(file=file, name=path.stem, problems=problems)
     if not isinstance(data, dict):
         got = "nothing" if data is None else shown(data)
         problems.append(_at(file, MAPPING.problem(got)))
-        raise InvalidEnvironmentsError(problems)
+        return _File(file=file, name=path.stem, problems=problems)
     problems += _template_problems(file, root)
+    environment = None
     try:
         environment = Environment.model_validate_json(json.dumps(data))
+        problems += _version_problems(file, root, environment)
     except ValidationError as error:
         problems += _translated(file, root, error)
-        raise InvalidEnvironmentsError(problems) from error
-    problems += _version_problems(file, root, environment)
-    if problems:
-        raise InvalidEnvironmentsError(problems)
-    return EnvironmentFile(file=file, name=path.stem, root=root, environment=environment)
+    return _File(
+        file=file,
+        name=path.stem,
+        problems=problems,
+        root=root,
+        environment=None if problems else environment,
+    )
 
 
 def _with_defaults(root: Node) -> Node:
@@ -256,52 +241,63 @@ def _version_problems(file: str, root: Node, environment: Environment) -> Iterat
         yield _located(file, root, ("required_providers", "aws"), problem)
 
 
-def _shared_problems(files: Sequence[EnvironmentFile]) -> Iterator[FileProblem]:
-    """What environments of one account and Region owe each other: nothing has two owners."""
-    owners: dict[tuple[str, ...], EnvironmentFile] = {}
+def _shared_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
+    """What environments of one account and Region owe each other: nothing has two owners.
+
+    It is read off the files as they are, also where something else is wrong with them.
+    """
+    owners: dict[tuple[str, ...], _File] = {}
     for file in files:
-        home = file.environment.home
-        claims: list[tuple[_Loc, str]] = [
-            (("repositories", name), f"repository {shown(name)}")
-            for name in file.environment.repositories
-        ]
-        state = file.environment.state_location(file.name)
-        owner = owners.setdefault(state, file)
-        if owner is not file:
-            yield file.problem(("backend",), STATE_TWICE.problem(f"that of {owner.file}"))
-        if file.environment.registry.replication is not None:
-            claims.append((("registry", "replication"), "the registry's replication"))
-        for loc, what in claims:
-            key = (home.account_id, home.region, what)
-            owner = owners.setdefault(key, file)
+        if file.environment is not None:
+            state = file.environment.state_location(file.name)
+            owner = owners.setdefault(state, file)
             if owner is not file:
-                got = f"{what} of account {home.account_id} in {home.region} in {owner.file}, too"
+                yield file.problem(("backend",), STATE_TWICE.problem(f"that of {owner.file}"))
+        account, region = (_text_at(file.root, key) for key in ("account", "region"))
+        for loc, what in _claims(file.root) if account and region else ():
+            owner = owners.setdefault((account, region, what), file)
+            if owner is not file:
+                got = f"{what} of account {account} in {region} in {owner.file}, too"
                 yield file.problem(loc, OWNED_TWICE.problem(got))
 
 
-def _warnings(file: EnvironmentFile, files: Sequence[EnvironmentFile]) -> Iterator[FileProblem]:
-    found = [
-        ((), problem) for problem in (*file.environment.warnings, *_unmatched_filters(file, files))
-    ]
-    yield from _told_once(file.file, file.root, found)
+def _text_at(root: Node, key: str) -> str:
+    node = root.child(key)
+    return node.value if node is not None and isinstance(node.value, str) else ""
 
 
-def _unmatched_filters(
-    file: EnvironmentFile, files: Sequence[EnvironmentFile]
-) -> Iterator[Problem]:
-    """Filters that match no repository of the registry, whichever file defines it."""
-    home = file.environment.home
-    names = [n for f in files if f.environment.home == home for n in f.environment.repositories]
-    for index, rule in enumerate(file.environment.replication_rules):
-        for position, prefix in enumerate(rule.repository_filters):
-            if not any(name.startswith(prefix) for name in names):
-                path = ("registry", "replication", "rules", index, "repository_filters", position)
-                yield FILTER_MATCHES_NONE.problem(shown(prefix), path)
+def _claims(root: Node) -> Iterator[tuple[_Loc, str]]:
+    """What a file defines that its registry has only once."""
+    repositories, registry = root.child("repositories"), root.child("registry")
+    if repositories is not None and isinstance(repositories.value, dict):
+        for name in repositories.value:
+            yield ("repositories", name), f"repository {shown(name)}"
+    replication = registry.child("replication") if registry is not None else None
+    if replication is not None and replication.value is not None:
+        yield ("registry", "replication"), "the registry's replication"
+
+
+def _warnings(file: _File) -> Iterator[FileProblem]:
+    if file.environment is not None:
+        found = [((), warning) for warning in file.environment.warnings]
+        yield from _told_once(file.file, file.root, found)
+
+
+def _unmatched_filters(files: Sequence[_File]) -> Iterator[FileProblem]:
+    """Filters that match no repository of their registry, whichever file defines it."""
+    loaded = [(file, file.environment) for file in files if file.environment is not None]
+    for file, environment in loaded:
+        names = [name for _, e in loaded if e.home == environment.home for name in e.repositories]
+        for index, rule in enumerate(environment.replication_rules):
+            for position, prefix in enumerate(rule.repository_filters):
+                if not any(name.startswith(prefix) for name in names):
+                    loc = ("registry", "replication", "rules", index, "repository_filters")
+                    yield file.problem((*loc, position), FILTER_MATCHES_NONE.problem(shown(prefix)))
 
 
 def _translated(file: str, root: Node, error: ValidationError) -> Iterator[FileProblem]:
     """Pydantic's errors as problems of the file."""
-    found = [pair for details in error.errors() for pair in _problems(root, details)]
+    found = [pair for details in error.errors() for pair in _problems(details)]
     yield from _told_once(file, root, found)
 
 
@@ -332,51 +328,22 @@ def _told_once(
         yield located
 
 
-def _problems(root: Node, details: ErrorDetails) -> Iterator[tuple[_Loc, Problem]]:
+def _problems(details: ErrorDetails) -> Iterator[tuple[_Loc, Problem]]:
     """What one error of pydantic says, and where."""
-    loc = _without_branches(root, details["loc"])
+    loc = details["loc"]
+    if loc[:1] == ("repositories",) and loc[2:] == ("[key]",):
+        loc = loc[:2]
     kind, value = details["type"], details["input"]
     cause = details.get("ctx", {}).get("error")
-    key = loc[-1] if loc else "file"
+    key = str(loc[-1] if loc else "file")
     if isinstance(cause, InvalidValueError):
         yield from ((loc, problem) for problem in cause.problems)
-    elif kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        hint = did_you_mean(key, _schema_at(loc[:-1]).get("properties", ()))
-        yield loc, UNKNOWN_KEY.problem(hint=hint, key=with_strangers(key))
-    elif kind in ("missing", "missing_keyword_only_argument", "missing_argument"):
+    elif kind == "extra_forbidden":
+        yield loc[:-1], unknown_key(key, _schema_at(loc[:-1]).get("properties", ()))
+    elif kind == "missing":
         yield loc[:-1], MISSING_KEY.problem(what=shown(key))
-    elif kind == "enum":
-        yield from ((loc, problem) for problem in _CHOICES[str(key)].problems(value))
     else:
-        what = _name_of(loc)
-        branch = loc != details["loc"]
-        expected = "text or a list of text" if branch else _TYPES.get(kind, "of another type")
-        written = _reach(root, loc)[0].written
-        quoted = written and value is not None and (branch or kind == "string_type")
-        hint = f'; write it in quotes: "{written}"' if quoted else ""
-        yield loc, TYPE.problem(shown(value), hint=hint, what=what, expected=expected)
-
-
-def _name_of(loc: _Loc) -> str:
-    """What the sentence about a value of the wrong type calls it, as the library does."""
-    *above, key = loc or ("file",)
-    if above[-2:-1] == ["conditions"] or above[-3:-2] == ["conditions"]:
-        return f"value of {readable(str(above[-1] if isinstance(key, int) else key))}"
-    if isinstance(key, int):
-        return _ITEMS.get(str(above[-1]) if above else "", "an item of the list")
-    return f"value of tag {shown(key)}" if above[-1:] == ["tags"] else readable(key)
-
-
-def _without_branches(root: Node, loc: _Loc) -> _Loc:
-    """A place without the steps that pydantic adds for a mapping's key or a union's branch."""
-    steps: list[str | int] = []
-    for step in loc:
-        named = step == "[key]" or (
-            step in ("str", "tuple[str, ...]") and _reach(root, steps)[0].child(step) is None
-        )
-        if not named:
-            steps.append(step)
-    return tuple(steps)
+        yield loc, wrong_type(readable(key), _TYPES.get(kind, "of another type"), value)
 
 
 def _located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -> FileProblem:
@@ -385,7 +352,17 @@ def _located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) 
     path = node.path
     for step in rest:
         path = path_below(path, step)
+    if problem.check == TYPE and " must be text" in problem.sentence and not rest:
+        problem = problem._replace(sentence=problem.sentence + _in_quotes(node))
     return _at(file, problem, node.line, path)
+
+
+def _in_quotes(node: Node) -> str:
+    """How a number or a truth value that was meant as text is written."""
+    meant = isinstance(node.value, bool | int) or (
+        isinstance(node.value, float) and "e" not in node.written.lower()
+    )
+    return f'; write it in quotes: "{node.written}"' if meant and node.written else ""
 
 
 def _reach(root: Node, loc: Sequence[str | int]) -> tuple[Node, Sequence[str | int]]:

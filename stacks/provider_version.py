@@ -12,7 +12,9 @@ from ecr_constructs.checks import Check, shown
 OLDEST = "5.100.0"
 CEILING = "7.0.0"
 
-_CONSTRAINT = re.compile(r"(?P<operator>=|!=|>=|>|<=|<|~>)?\s*(?P<version>\d+(?:\.\d+){0,2})")
+_CONSTRAINT = re.compile(
+    r"(?P<operator>=|!=|>=|>|<=|<|~>)?\s*(?P<version>[0-9]{1,6}(?:\.[0-9]{1,6}){0,2})"
+)
 
 _Version = tuple[int, ...]
 _COMPARISONS: dict[str, Callable[[_Version, _Version], bool]] = {

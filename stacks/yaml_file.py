@@ -1,8 +1,9 @@
 """YAML file: text to data, with the line of everything in it.
 
 PyYAML's parser gives events; what is built of them here differs from its own loader where that
-loader would change or lose what somebody wrote. Scalars follow YAML 1.2's core schema, so that
-`no` and `2024-01-01` stay text; a key that is there twice is a problem; every value knows its line.
+loader would change or lose what somebody wrote. Numbers, truth values and null are those of JSON,
+and `~`, `True` and the like besides, so that `no`, `0x1F` and `2024-01-01` stay text; a key that is
+there twice is a problem; every value knows its line.
 """
 
 import math
@@ -19,9 +20,9 @@ import yaml
 from ecr_constructs import Check, Problem
 from ecr_constructs.checks import readable, shown, with_strangers
 
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 50
-MAX_VALUES = 2_000_000
+MAX_VALUES = 500_000
 
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
 _FLOAT = re.compile(
@@ -41,11 +42,17 @@ _SAFE = "this app: a file stays small enough to be read"
 _YAML = "YAML 1.2"
 SIZE = Check(f"a file must be at most {MAX_BYTES // 1024 // 1024} MiB", _SAFE)
 READABLE = Check("a file must be one that can be read", "the operating system")
+LINE_BREAK = Check(
+    "a file must break its lines as text files do",
+    "YAML 1.2: NEL and the Unicode separators are no line breaks, but PyYAML's parser takes them"
+    " for such",
+    'write the character as "\\N", "\\L" or "\\P", in double quotes',
+)
 UTF8 = Check("a file must be UTF-8 text", _YAML)
 SYNTAX = Check("a file must be YAML", _YAML)
 TAB = Check("a file must be YAML, where a tab cannot indent", _YAML, "use spaces")
 ONE_DOCUMENT = Check("a file must hold one document", "this app: a file is one environment")
-ALIASES = Check(f"values must be at most {MAX_VALUES:,}, with those behind aliases", _SAFE)
+VALUES = Check(f"values must be at most {MAX_VALUES:,}, with those behind aliases", _SAFE)
 DEPTH = Check(f"values must be nested at most {MAX_DEPTH} deep", _SAFE)
 ANCHOR = Check("an alias must have an anchor above it", _YAML)
 TEXT_KEY = Check("a key must be text", "this app: JSON has no other keys")
@@ -118,12 +125,15 @@ class Node:
 
     def _plain(self, counter: Iterator[int], depth: int) -> Any:
         if next(counter) > MAX_VALUES or depth > MAX_DEPTH:
-            raise YamlError(self.line, ALIASES.problem("more"))
+            raise YamlError(self.line, VALUES.problem("more"))
         if isinstance(self.value, dict):
             return {key: node._plain(counter, depth + 1) for key, node in self.value.items()}
         if isinstance(self.value, list):
             return [node._plain(counter, depth + 1) for node in self.value]
         return self.value
+
+
+NOTHING = Node(line=1, path="", value=None)
 
 
 def read_yaml(path: Path) -> tuple[Node, list[YamlProblem]]:
@@ -145,6 +155,10 @@ def read_yaml(path: Path) -> tuple[Node, list[YamlProblem]]:
         line = error.object[: error.start].count(b"\n") + 1
         got = f"the byte {error.object[error.start]:#x}"
         raise YamlError(line, UTF8.problem(got)) from error
+    separator = re.search("[\x85\u2028\u2029]", text)
+    if separator:
+        line = text.count("\n", 0, separator.start()) + 1
+        raise YamlError(line, LINE_BREAK.problem(f"U+{ord(separator[0]):04X}"))
     composer = _Composer(text)
     try:
         return composer.document(), composer.problems
@@ -153,10 +167,13 @@ def read_yaml(path: Path) -> tuple[Node, list[YamlProblem]]:
         line = mark.line + 1 if mark else 1
         if any(row.lstrip(" ").startswith("\t") for row in text.split("\n")[line - 1 : line]):
             raise YamlError(line, TAB.problem()) from error
-        raise YamlError(line, SYNTAX.problem(f"what says '{error.problem}'")) from error
+        raise YamlError(
+            line, SYNTAX.problem(f"text of which the parser says '{error.problem}'")
+        ) from error
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        got = f"{error.character!r}, and {error.reason}"
+        # The parser counts bytes.
+        line = text.encode()[: error.position].count(b"\n") + 1
+        got = f"the character U+{_code(error.character):04X}: {error.reason}"
         raise YamlError(line, SYNTAX.problem(got)) from error
 
 
@@ -168,6 +185,7 @@ class _Composer:
     events: Iterator[Any] = field(default_factory=lambda: iter(()))
     anchors: dict[str, Node] = field(default_factory=dict)
     problems: list[YamlProblem] = field(default_factory=list)
+    count: int = 0
 
     def document(self) -> Node:
         events: Iterator[Any] = yaml.parse(self.text, Loader=yaml.CSafeLoader)
@@ -178,10 +196,11 @@ class _Composer:
                 if root is not None:
                     self._stop(ONE_DOCUMENT.problem("a second"), event)
                 root = self._node(next(self.events), "", 0, _line(event))
-        return root or Node(line=1, path="", value=None)
+        return root or NOTHING
 
     def _node(self, event: _NodeEvent, path: str, depth: int, line: int | None = None) -> Node:
         line = line or _line(event)
+        self._add(1, event)
         if depth > MAX_DEPTH:
             self._stop(DEPTH.problem("deeper"), event)
         if isinstance(event, yaml.AliasEvent):
@@ -213,14 +232,21 @@ class _Composer:
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             line = _line(event)
             if not isinstance(event, yaml.ScalarEvent):
-                self._stop(TEXT_KEY.problem("a list or a mapping"), event)
+                alias = isinstance(event, yaml.AliasEvent)
+                got = "an alias" if alias else "a list or a mapping"
+                self._stop(TEXT_KEY.problem(got), event)
             key: str = event.value
             below = path_below(path, key)
+            if event.tag not in (None, "!", f"{_TAG}str"):
+                self._report(TAG.problem(with_strangers(event.tag)), line, below)
+            if event.anchor:
+                self.anchors[event.anchor] = Node(line=line, path=below, value=key)
             node = self._node(next(self.events), below, depth + 1, line)
             if key == "<<" and event.implicit[0]:
                 if merged:
                     self._report(MERGE_TWICE.problem(), line, below)
                 merged += node.value if isinstance(node.value, list) else [node]
+                self._add(sum(len(m.value) for m in merged if isinstance(m.value, dict)), event)
             elif key in entries:
                 got = f"{shown(key)}, first on line {entries[key].line}"
                 self._report(KEY_TWICE.problem(got), line, below)
@@ -250,6 +276,11 @@ class _Composer:
         if event.tag not in (None, "!", f"{_TAG}{kind}"):
             self._report(TAG.problem(with_strangers(event.tag)), _line(event), path)
 
+    def _add(self, count: int, event: yaml.Event) -> None:
+        self.count += count
+        if self.count > MAX_VALUES:
+            self._stop(VALUES.problem("more"), event)
+
     def _report(self, problem: Problem, line: int, path: str) -> None:
         self.problems.append(YamlProblem(line, path, problem))
 
@@ -257,8 +288,12 @@ class _Composer:
         raise YamlError(_line(event), problem)
 
 
+def _code(character: str | int) -> int:
+    return character if isinstance(character, int) else ord(character)
+
+
 def _read(text: str) -> str | int | float | bool | None:
-    """A plain scalar by the core schema of YAML 1.2."""
+    """A plain scalar: numbers, truth values and null as JSON has them, and text."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INT.fullmatch(text):

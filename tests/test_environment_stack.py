@@ -78,6 +78,7 @@ def test_keeps_its_state_in_a_bucket_with_a_lock() -> None:
             "region": "us-east-1",
             "key": "ecr/test.tfstate",
             "encrypt": True,
+            "skip_region_validation": True,
             "use_lockfile": True,
         }
     }

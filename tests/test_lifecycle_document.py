@@ -67,6 +67,8 @@ def test_takes_the_storage_class_that_is_the_default() -> None:
     [
         ("", (), "a policy must be JSON, got line 1: Expecting value"),
         ("[" * 100_000, (), "a policy must be JSON, got values that are nested too deep"),
+        ('{"rules": [' + "1" * 5000 + "]}", (), "numbers that are too long"),
+        ('{"rules": []}', ("rules",), "takes at least one rule, got none"),
         ("[]", (), "a policy must be an object, got a list of 0"),
         ("{}", (), "a policy needs the key 'rules' here"),
         ('{"rules": [], "rules": []}', (), "a policy must not repeat a key, got 'rules'"),
@@ -120,7 +122,7 @@ def test_takes_the_storage_class_that_is_the_default() -> None:
         ),
         (
             json.dumps({"rules": [RULE, RULE]}),
-            ("rules", 0, "rule_priority"),
+            ("rules", 0, "rulePriority"),
             "rule_priority must be unique, got 1 in 2 rules",
         ),
     ],

@@ -94,7 +94,8 @@ repositories:
     write(tmp_path, dev="account: [\n", prod=prod, staging="")
     mutability = "payments/api.prevent_destroy"
     assert sentences(tmp_path) == [
-        "dev.yaml:2: a file must be YAML, got what says 'did not find expected node content'",
+        "dev.yaml:2: a file must be YAML, got text of which the parser says 'did not find expected"
+        " node content'",
         "prod.yaml:1: account: account must be text, got 12345678901; write it in quotes:"
         ' "012345678901"',
         "prod.yaml:2: region: region must be a Region that has ECR, got 'ap-notheast-2';"
@@ -160,7 +161,7 @@ repositories:
         ),
         (
             HEAD + "repositories:\n  ab: [1]\n",
-            "4: repositories.ab: ab must be a mapping, got a list of 1",
+            "4: repositories.ab: a repository must be a mapping, got a list of 1",
         ),
         (
             HEAD + "repositories: {ab: }\nrepositories: {cd: }\n",

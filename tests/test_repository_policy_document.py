@@ -33,7 +33,7 @@ def test_reads_what_is_rendered(given: tuple[PolicyStatement, ...]) -> None:
 
 def test_reads_what_aws_returns() -> None:
     text = (
-        '{\n  "Version" : "2008-10-17",\n  "Statement" : {\n    "Sid" : "Pull",\n'
+        '{\n  "Version" : "2012-10-17",\n  "Statement" : {\n    "Sid" : "Pull",\n'
         '    "Effect" : "Allow",\n'
         '    "Principal" : { "AWS" : [ "arn:aws:iam::222222222222:root",'
         ' "arn:aws:iam::222222222222:role/ci" ] },\n'
@@ -85,7 +85,10 @@ def test_reads_what_aws_returns() -> None:
         ),
         (policy(Condition={"Bool": 1}), ("Statement", 0, "Condition", "Bool"), "must be a mapping"),
         (policy(Effect="Permit"), ("Statement", 0, "Effect"), "effect must be one of Allow, Deny"),
-        ('{"Version": "2020-01-01", "Statement": []}', ("Version",), "Version must be one of"),
+        ('{"Statement": []}', ("Statement",), "takes at least one statement, got none"),
+        ('{"Id": "x", "Statement": []}', ("Id",), "a policy takes no key 'Id' here"),
+        (policy(Action=True), ("Statement", 0, "Action"), "Action must be text or a list of text"),
+        ('{"Version": "2008-10-17", "Statement": []}', ("Version",), "Version must be one of"),
     ],
 )
 def test_fails_with(text: str, path: tuple[str | int, ...], sentence: str) -> None:

@@ -4,10 +4,12 @@ import difflib
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+
+from ecr_constructs.terraform_text import holds_expression
 
 MAX_WHOLE_NUMBER = 2**31 - 1
 # A text without control characters and halves of surrogate pairs.
@@ -91,10 +93,10 @@ def within(path: Path, problems: Iterable[Problem]) -> Iterator[Problem]:
 def is_token(value: object) -> bool:
     """Whether a string holds a value that is known only at deploy time.
 
-    CDKTF's tokens and Terraform's expressions both start with `${`, which occurs in nothing that
-    ECR accepts; asking CDKTF instead would cost a crossing into jsii for every string.
+    CDKTF's tokens and Terraform's expressions are both in `${` and `}`; asking CDKTF instead would
+    cost a crossing into jsii for every string.
     """
-    return isinstance(value, str) and "${" in value
+    return isinstance(value, str) and holds_expression(value)
 
 
 TYPE = Check("{what} must be {expected}", "the type of the argument")
@@ -206,9 +208,9 @@ class WholeNumber:
         if not isinstance(value, int) or isinstance(value, bool):
             yield wrong_type(self.what, "a whole number", value)
         elif value < self.minimum:
-            yield self.lower.problem(str(value), what=self.what)
+            yield self.lower.problem(shown(value), what=self.what)
         elif value > MAX_WHOLE_NUMBER:
-            yield self.upper.problem(str(value), what=self.what)
+            yield self.upper.problem(shown(value), what=self.what)
 
 
 def truth(what: str, value: object) -> Iterator[Problem]:
@@ -230,11 +232,13 @@ def sequence(what: str, values: object, kind: type) -> Iterator[Problem]:
 
 def unique(check: Check, values: Iterable[object], what: str = "") -> Iterator[Problem]:
     """Check that nothing is listed twice."""
-    seen: list[object] = []
+    seen: set[object] = set()
     for index, value in enumerate(values):
+        if not isinstance(value, Hashable):
+            continue
         if value in seen:
             yield check.problem(shown(value), (index,), what=what)
-        seen.append(value)
+        seen.add(value)
 
 
 def wrong_type(what: str, expected: str, value: object) -> Problem:
@@ -264,6 +268,9 @@ def shown(value: object) -> str:
         written = f"a mapping with {', '.join(map(repr, value))}" if value else "an empty mapping"
     elif isinstance(value, list | tuple | set | frozenset):
         written = f"a list of {len(value)}"
+    elif isinstance(value, int) and abs(value) >= 10**100:
+        # Python writes no number of more than some thousand digits.
+        written = "a number of more than 100 digits"
     else:
         written = repr(value)
     return written if len(written) <= 100 else f"{written[:80]}...{written[-15:]}"

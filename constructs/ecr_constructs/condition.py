@@ -5,7 +5,6 @@ import binascii
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from types import MappingProxyType
 
 from ecr_constructs.checks import (
@@ -47,7 +46,9 @@ KEY = TextForm(
 NO_KEYS = Check("a condition operator needs at least one condition key", _PAGE)
 NO_VALUE = Check("a condition key needs at least one value", _PAGE)
 VALUE = TextForm(
-    what="value of a condition key", source="unknown whether control characters pass: refused"
+    what="value of a condition key",
+    source="unknown whether control characters pass: refused",
+    minimum=0,
 )
 
 
@@ -56,9 +57,17 @@ def _number(value: str) -> None:
         raise ValueError(value)
 
 
+# The forms of W3C's profile of ISO 8601, and seconds since 1970.
+_DATE = re.compile(
+    r"[0-9]{1,18}|[0-9]{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
+    r"(?:Z|[-+](?:[01][0-9]|2[0-3]):[0-5][0-9]))?)?"
+)
+
+
 def _date(value: str) -> None:
-    if not re.fullmatch(r"[0-9]{1,18}", value):
-        datetime.fromisoformat(value)
+    if not _DATE.fullmatch(value):
+        raise ValueError(value)
 
 
 def _truth(value: str) -> None:
@@ -67,11 +76,15 @@ def _truth(value: str) -> None:
 
 
 def _network(value: str) -> None:
+    address, slash, bits = value.partition("/")
+    if "%" in address or (slash and not (bits.isascii() and bits.isdigit())):
+        raise ValueError(value)
     ipaddress.ip_network(value, strict=False)
 
 
 def _arn(value: str) -> None:
-    if value != "*" and value.count(":") < 5:
+    parts = value.split(":", 5)
+    if value != "*" and (len(parts) < 6 or not re.fullmatch(r"arn|.*[*?].*", parts[0])):
         raise ValueError(value)
 
 
@@ -120,7 +133,7 @@ def condition_problems(conditions: object) -> Iterator[Problem]:
 
 
 def _value_problems(base: str, key: object, value: object) -> Iterator[Problem]:
-    if value in ((), [], ""):
+    if value in ((), []):
         yield NO_VALUE.problem(f"none for {shown(key)}")
         return
     what = f"value of {readable(str(key))}"

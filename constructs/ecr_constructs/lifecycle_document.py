@@ -13,9 +13,9 @@ from ecr_constructs.checks import (
     shown,
     within,
 )
-from ecr_constructs.lifecycle_policy import lifecycle_policy_problems
+from ecr_constructs.lifecycle_policy import NO_RULE, lifecycle_policy_problems
 from ecr_constructs.lifecycle_rule import COUNT_TYPES, LifecycleRule
-from ecr_constructs.policy_json import members, parsed
+from ecr_constructs.policy_json import members, parsed, placed
 
 _PAGE = "ECR user guide, lifecycle policy properties"
 COUNT_TYPE = Choice(
@@ -55,7 +55,13 @@ def parse_lifecycle_policy(text: str) -> tuple[LifecycleRule, ...]:
     rules = [_rule(value, ("rules", i), problems) for i, value in enumerate(root.get("rules", ()))]
     refuse(problems)
     read = [rule for rule in rules if rule is not None]
-    refuse(within(("rules",), lifecycle_policy_problems(read)))
+    if not read:
+        problems.append(NO_RULE.problem("none")._replace(path=("rules",)))
+    for problem in lifecycle_policy_problems(read):
+        index, *rest = problem.path or (None,)
+        path: Path = ("rules",) if index is None else ("rules", index)
+        problems += placed([problem._replace(path=tuple(rest))], path, _PLACES)
+    refuse(problems)
     return tuple(read)
 
 
@@ -106,10 +112,7 @@ def _rule(value: object, path: Path, problems: list[Problem]) -> LifecycleRule |
     try:
         return LifecycleRule(**given)
     except InvalidValueError as error:
-        for problem in error.problems:
-            first, *rest = problem.path or ("",)
-            place = _PLACES.get(str(first), (first,) if first else ())
-            problems.append(problem._replace(path=(*path, *place, *rest)))
+        problems += placed(error.problems, path, _PLACES)
         return None
 
 

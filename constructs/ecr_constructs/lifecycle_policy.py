@@ -9,7 +9,15 @@ from cdktf_cdktf_provider_aws.ecr_lifecycle_policy import EcrLifecyclePolicy
 from constructs import Construct
 
 from ecr_constructs.annotations import annotate
-from ecr_constructs.checks import Check, Problem, refuse, sent_length, sequence, shown
+from ecr_constructs.checks import (
+    MAX_WHOLE_NUMBER,
+    Check,
+    Problem,
+    refuse,
+    sent_length,
+    sequence,
+    shown,
+)
 from ecr_constructs.lifecycle_rule import LifecycleAction, LifecycleRule, TagStatus
 from ecr_constructs.registry import REPOSITORY_NAME
 from ecr_constructs.terraform_text import json_text
@@ -21,6 +29,12 @@ _PAGE = "ECR user guide, lifecycle policy properties"
 COUNT = Check(f"a lifecycle policy takes at most {MAX_RULES} rules", "ECR quotas")
 NO_RULE = Check("a lifecycle policy takes at least one rule", "ECR API, `LifecyclePolicyText`")
 PRIORITY_TWICE = Check("rule_priority must be unique", f"{_PAGE}, `rulePriority`")
+NO_PRIORITY_LEFT = Check(
+    "a rule without rule_priority is numbered after the highest that is given, which must leave"
+    " one",
+    f"at most {MAX_WHOLE_NUMBER}: unknown; 32 bits are the reading that AWS can never refuse",
+    "lower that one, or number them all",
+)
 ONE_UNTAGGED = Check(
     "only one rule of a storage class can select untagged images",
     "ECR API error, 'Only one rule can select Untagged images per storage class'",
@@ -46,11 +60,18 @@ POLICY_LENGTH = Check(
 NEVER_ACTS = Check(
     "a lifecycle rule can never act where rules of a lower rule_priority select all its images",
     "ECR user guide, lifecycle policy evaluation rules",
-    "take it away, or let it come first",
+    "take it away, or let the others select less",
     warning=True,
 )
 AGE_AFTER_ARCHIVE = Check(
-    "an image that one rule archives is out of reach of another that expires it later by its age",
+    "an image that a rule archives is out of reach of a later one that would expire it by its age",
+    "ECR user guide, lifecycle policy evaluation rules",
+    "expire it by 'max_days_since_image_transitioned', counted from the day it was archived",
+    warning=True,
+)
+NEVER_ARCHIVED = Check(
+    "a lifecycle rule can never archive what a rule of a lower rule_priority keeps, to expire it by"
+    " its age",
     "ECR user guide, lifecycle policy evaluation rules",
     "expire it by 'max_days_since_image_transitioned', counted from the day it was archived",
     warning=True,
@@ -116,9 +137,13 @@ def _count_and_order_problems(rules: tuple[LifecycleRule, ...]) -> Iterator[Prob
             got = f"{rule.rule_priority} in {given[rule.rule_priority]} rules"
             yield PRIORITY_TWICE.problem(got, (index, "rule_priority"))
     priorities = _priorities(rules)
+    beyond = [index for index, number in enumerate(priorities) if number > MAX_WHOLE_NUMBER]
+    yield from (NO_PRIORITY_LEFT.problem(str(priorities[i]), (i,)) for i in beyond)
     for storage_class in ("standard", "archive"):
         members = {i: rule for i, rule in enumerate(rules) if rule.storage_class == storage_class}
         yield from _selection_problems(members, priorities)
+    if beyond:
+        return
     length = sent_length(lifecycle_policy_document(rules))
     if length > MAX_POLICY_LENGTH:
         yield POLICY_LENGTH.problem(str(length))
@@ -148,22 +173,20 @@ def _selection_problems(
 
 @lru_cache(maxsize=1024)
 def lifecycle_policy_warnings(rules: tuple[LifecycleRule, ...]) -> tuple[Problem, ...]:
-    """Tell of rules that can never act, whatever images there are."""
-    priorities = _priorities(rules)
+    """Tell of rules that can never act, and of ages that an archived image never reaches."""
+    ranked = sorted(zip(_priorities(rules), range(len(rules)), rules, strict=True))
     found = []
-    for index, rule in enumerate(rules):
-        before = [
-            other
-            for position, other in enumerate(rules)
-            if priorities[position] < priorities[index]
-            and other.storage_class == rule.storage_class
-        ]
+    for position, (priority, index, rule) in enumerate(ranked):
+        before = [r for r in ranked[:position] if r[2].storage_class == rule.storage_class]
         shields = [
-            next((other for other in before if other.selects(image)), None)
+            next((other for other in before if other[2].selects(image)), None)
             for image in _images_of(rule)
         ]
         if None not in shields:
-            found.append(_never_acts(index, rule, [s for s in shields if s], rules, priorities))
+            after = sorted({shield for shield in shields if shield})
+            found.append(_never_acts(priority, rule, after)._replace(path=(index,)))
+        elif archived := _archived_before(rule, before, rules):
+            found.append(AGE_AFTER_ARCHIVE.problem(_ages(rule, archived), (index,)))
     return tuple(found)
 
 
@@ -178,38 +201,59 @@ def _images_of(rule: LifecycleRule) -> list[tuple[str, ...]]:
     return [()] if rule.tag_status == TagStatus.UNTAGGED else [(), ("\0",)]
 
 
-def _never_acts(
-    index: int,
-    rule: LifecycleRule,
-    shields: Sequence[LifecycleRule],
-    rules: Sequence[LifecycleRule],
-    priorities: Sequence[int],
-) -> Problem:
-    pair = {other.action: other for other in (rule, *shields)}
-    expire, archive = pair.get(LifecycleAction.EXPIRE), pair.get(LifecycleAction.TRANSITION)
-    if (
-        expire
-        and archive
-        and len(set(shields)) == 1
+_Ranked = tuple[int, int, LifecycleRule]
+
+
+def _never_acts(priority: int, rule: LifecycleRule, after: Sequence[_Ranked]) -> Problem:
+    if len(after) == 1:
+        shield = after[0][2]
+        if _expires_later(rule, shield):
+            return AGE_AFTER_ARCHIVE.problem(_ages(rule, shield))
+        if _expires_later(shield, rule):
+            return NEVER_ARCHIVED.problem(_ages(shield, rule))
+    numbers = " and ".join(str(number) for number, _, _ in after)
+    return NEVER_ACTS.problem(f"rule_priority {priority} after {numbers}")
+
+
+def _archived_before(
+    rule: LifecycleRule, before: Sequence[_Ranked], rules: Sequence[LifecycleRule]
+) -> LifecycleRule | None:
+    """A rule that archives images which this one selects, and nothing expires in the archive."""
+    for _, _, other in before:
+        images = _images_of(other)
+        expired = any(r.storage_class == "archive" and all(map(r.selects, images)) for r in rules)
+        if _expires_later(rule, other) and all(map(rule.selects, images)) and not expired:
+            return other
+    return None
+
+
+def _expires_later(expire: LifecycleRule, archive: LifecycleRule) -> bool:
+    return (
+        expire.action == LifecycleAction.EXPIRE
+        and archive.action == LifecycleAction.TRANSITION
         and expire.max_image_age_days is not None
         and archive.max_image_count is None
         and expire.count_number > archive.count_number
-    ):
-        got = (
-            f"{expire.count_number} days after the push, and archived after {archive.count_number}"
-        )
-        return AGE_AFTER_ARCHIVE.problem(got, (index,))
-    after = sorted({priorities[rules.index(shield)] for shield in shields})
-    got = f"rule_priority {priorities[index]} after {' and '.join(map(str, after))}"
-    return NEVER_ACTS.problem(got, (index,))
+    )
+
+
+def _ages(expire: LifecycleRule, archive: LifecycleRule) -> str:
+    since = "push" if archive.max_image_age_days is not None else "last pull"
+    return (
+        f"{expire.count_number} days after the push, and archived"
+        f" {archive.count_number} days after the {since}"
+    )
 
 
 class LifecyclePolicy(Construct):
     """The lifecycle policy of a repository. A repository has at most one.
 
     :param repository_name: the name of the repository, or a token.
-    :param rules: one to 50 rules. They are numbered in the order given, and a rule for all images
-        comes last; numbers that are given stay.
+    :param rules: one to 50 rules, together at most 30,720 characters as JSON. They are numbered in
+        the order given, and a rule for all images comes last; numbers that are given stay. In one
+        storage class, one rule at most selects untagged images and one all images, and no tag
+        prefix is in two rules: AWS wants "a unique set of prefixes" and does not tell whether of
+        texts or of lists, nor whether of patterns, too, so texts of prefixes are what is checked.
     :raises ValueError: for a name that no repository has, and for rules that ECR would refuse
         together.
     """

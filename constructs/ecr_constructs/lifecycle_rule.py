@@ -18,6 +18,7 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
+from ecr_constructs.wildcard import matches
 
 MAX_PATTERN_WILDCARDS = 4
 MIN_DAYS_IN_ARCHIVE = 90
@@ -68,7 +69,8 @@ TAG_STATUS = Choice(what="tag_status", source=f"{_PAGE}, `tagStatus`", options=l
 ACTION = Choice(what="action", source=f"{_PAGE}, `action`", options=list(LifecycleAction))
 DESCRIPTION = TextForm(
     what="description",
-    source="unknown whether control characters but tab and line break pass: refused",
+    source="unknown whether an empty text, and control characters but tab and line break, pass:"
+    " refused",
     pattern=re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]*"),
 )
 TAG_PATTERN = TextForm(
@@ -263,7 +265,7 @@ class LifecycleRule:
             return True
         if self.tag_status == TagStatus.UNTAGGED:
             return not tags
-        return all(any(tag_matches(p, tag) for tag in tags) for p in self.patterns)
+        return all(any(matches(p, tag) for tag in tags) for p in self.patterns)
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -291,23 +293,3 @@ class LifecycleRule:
             | ({"targetStorageClass": "archive"} if transition else {}),
         }
         return {key: value for key, value in rule.items() if value is not None}
-
-
-def tag_matches(pattern: str, tag: str) -> bool:
-    """Whether a whole tag matches a pattern, in which `*` is zero or more characters.
-
-    Linear in the tag: each part between two `*` is taken where it first occurs.
-    """
-    first, *parts = pattern.split("*")
-    if not parts:
-        return tag == pattern
-    last = parts.pop()
-    if len(tag) < len(first) + len(last) or not (tag.startswith(first) and tag.endswith(last)):
-        return False
-    position, end = len(first), len(tag) - len(last)
-    for part in parts:
-        found = tag.find(part, position, end)
-        if found < 0:
-            return False
-        position = found + len(part)
-    return True

@@ -1,7 +1,7 @@
 """Policy JSON: documents as AWS takes and returns them, read back."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ecr_constructs.checks import Check, InvalidValueError, Path, Problem, shown, wrong_type
@@ -21,12 +21,18 @@ def parsed(text: str) -> Any:
 
     :raises ValueError: where it is not JSON, or repeats a key.
     """
+    if not isinstance(text, str):
+        raise InvalidValueError([wrong_type("a policy", "text", text)])
     try:
         return json.loads(text, object_pairs_hook=_unique)
+    except InvalidValueError:
+        raise
     except json.JSONDecodeError as error:
         raise InvalidValueError([SYNTAX.problem(f"line {error.lineno}: {error.msg}")]) from error
-    except RecursionError as error:
-        raise InvalidValueError([SYNTAX.problem("values that are nested too deep")]) from error
+    except (RecursionError, ValueError) as error:
+        # Python reads no number of more than some thousand digits.
+        got = "values that are nested too deep or numbers that are too long"
+        raise InvalidValueError([SYNTAX.problem(got)]) from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -64,10 +70,24 @@ def members(
         kind = kinds.get(key)
         if kind is None:
             problems.append(UNKNOWN_KEY.problem(path=(*path, key), key=shown(key)))
-        elif not isinstance(item, kind) or (isinstance(item, bool) and kind is not bool):
+        elif not isinstance(item, kind) or (isinstance(item, bool) and kind is int):
             problems.append(wrong_type(key, _NAMES[kind], item)._replace(path=(*path, key)))
         else:
             found[key] = item
+    return found
+
+
+def placed(problems: Iterable[Problem], path: Path, places: Mapping[str, Path]) -> list[Problem]:
+    """Problems of a value of the library, seen from the document that it was read from.
+
+    :param path: where the document has the value.
+    :param places: keyword of the value -> where AWS's document has it, below that.
+    """
+    found = []
+    for problem in problems:
+        first, *rest = problem.path or ("",)
+        place = places.get(str(first), (first,) if first else ())
+        found.append(problem._replace(path=(*path, *place, *rest)))
     return found
 
 

@@ -11,11 +11,11 @@ _KINDS = ("role", "user", "account")
 
 
 def _arn_form(kind: str) -> TextForm:
-    path = r"(?:[\w+=,.@-]+/)*"
+    path = r"(?:[\x21-\x7e]+/)?"
     return TextForm(
         what=kind,
-        source=f"IAM API, `arnType` and `{kind}NameType` of at most 64 characters",
-        minimum=20,
+        source="IAM API, `arnType`, `pathType` and a name of at most 64 characters",
+        minimum=0,
         maximum=2048,
         pattern=re.compile(
             rf"arn:aws(?:-[a-z]+)*:iam::[0-9]{{12}}:{kind}/{path}[\w+=,.@-]{{1,64}}", re.ASCII
@@ -39,7 +39,7 @@ PARTITION = Check(
 class Principal:
     """A role, a user or an account, by exactly one of the arguments.
 
-    :param role: the ARN of an IAM role, `arn:aws:iam::<account>:role/<name>`; 20 to 2,048
+    :param role: the ARN of an IAM role, `arn:aws:iam::<account>:role/<name>`; at most 2,048
         characters, the name at most 64 (IAM API). The role must exist when the policy is applied,
         or AWS refuses the policy.
     :param user: the ARN of an IAM user, `arn:aws:iam::<account>:user/<name>`; it must exist, too.

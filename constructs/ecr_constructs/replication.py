@@ -200,6 +200,8 @@ class ReplicationConfiguration(Construct):
     def __init__(
         self, scope: Construct, id_: str, *, registry: Registry, rules: Sequence[ReplicationRule]
     ) -> None:
+        if not isinstance(registry, Registry):
+            refuse([wrong_type("registry", "a Registry", registry)])
         refuse(replication_problems(registry, rules))
         super().__init__(scope, id_)
         EcrReplicationConfiguration(

@@ -17,7 +17,7 @@ from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
 from constructs import Construct
 
 from ecr_constructs.annotations import annotate
-from ecr_constructs.checks import InvalidValueError, Problem, refuse
+from ecr_constructs.checks import Check, InvalidValueError, Path, refuse
 from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
@@ -64,7 +64,9 @@ class Repository(RepositoryBase):
     :param push: who may push images.
     :param pull_push: who may do both.
     :param repository_policy_statements: further statements of the repository's policy.
-    :raises ValueError: for anything that ECR would refuse, all of it in one text.
+    :raises ValueError: for anything that ECR would refuse, all of it in one text. What depends on
+        the Region (that the key is there, KMS_DSSE, the partition of principals) is checked where
+        the Region is known: by `RepositorySettings.problems_in`, as for environment files.
     """
 
     def __init__(
@@ -116,13 +118,13 @@ class Repository(RepositoryBase):
         self._policy: EcrRepositoryPolicy | None = None
         self._write_lifecycle_policy()
         self._write_policy()
-        self._warned: set[Problem] = set()
+        self._warned: set[tuple[Check, Path]] = set()
         self._warn()
 
     def _warn(self) -> None:
-        new = [warning for warning in self._settings.warnings if warning not in self._warned]
-        self._warned.update(new)
-        annotate(self, new)
+        new = {(warning.check, warning.path): warning for warning in self._settings.warnings}
+        annotate(self, (warning for key, warning in new.items() if key not in self._warned))
+        self._warned |= new.keys()
 
     def _define(self, repository_name: str) -> EcrRepository:
         settings = self._settings

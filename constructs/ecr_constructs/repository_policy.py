@@ -106,7 +106,7 @@ EFFECT = Choice(
 SID = TextForm(
     what="sid",
     source="ECR user guide: a repository's policy takes spaces, which IAM's does not; unknown"
-    " whether control characters pass: refused",
+    " whether an empty text and control characters pass: refused",
 )
 NO_PRINCIPAL = Check(
     "a policy statement needs at least one principal", "IAM user guide, policy elements: Principal"

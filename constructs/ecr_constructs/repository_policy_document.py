@@ -14,22 +14,26 @@ from ecr_constructs.checks import (
     shown,
     within,
 )
-from ecr_constructs.policy_json import listed, members, parsed
+from ecr_constructs.policy_json import listed, members, parsed, placed
 from ecr_constructs.principal import Principal
-from ecr_constructs.repository_policy import PolicyStatement, repository_policy_problems
+from ecr_constructs.repository_policy import (
+    NO_STATEMENT,
+    PolicyStatement,
+    repository_policy_problems,
+)
 
 _PAGE = "IAM user guide, policy elements"
-VERSION = Choice(what="Version", source=f"{_PAGE}: Version", options=("2012-10-17", "2008-10-17"))
+VERSION = Choice(what="Version", source=f"{_PAGE}: Version", options=("2012-10-17",))
 NOT_TEXT = Check("{key} must be text or a list of text", _PAGE)
 _ROOT = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
 
 # Keyword -> what AWS's document calls it.
-_PLACES = {
-    "sid": "Sid",
-    "effect": "Effect",
-    "principals": "Principal",
-    "actions": "Action",
-    "conditions": "Condition",
+_PLACES: dict[str, Path] = {
+    "sid": ("Sid",),
+    "effect": ("Effect",),
+    "principals": ("Principal",),
+    "actions": ("Action",),
+    "conditions": ("Condition",),
 }
 
 
@@ -38,8 +42,8 @@ def parse_repository_policy(text: str) -> tuple[PolicyStatement, ...]:
 
     :param text: the JSON, in any layout.
     :raises ValueError: for everything in which it is no policy that this library would write,
-        such as a `Resource` or a principal that is no role, user or account; the problems' paths
-        lead through the document.
+        such as a `Resource`, an `Id`, another `Version` than 2012-10-17, or a principal that is no
+        role, user or account; the problems' paths lead through the document.
     """
     problems: list[Problem] = []
     root = members(
@@ -47,7 +51,7 @@ def parse_repository_policy(text: str) -> tuple[PolicyStatement, ...]:
         (),
         problems,
         required={"Statement": object},
-        optional={"Version": str, "Id": str},
+        optional={"Version": str},
     )
     if "Version" in root:
         problems += within(("Version",), VERSION.problems(root["Version"]))
@@ -57,7 +61,9 @@ def parse_repository_policy(text: str) -> tuple[PolicyStatement, ...]:
     ]
     refuse(problems)
     read = [statement for statement in statements if statement is not None]
-    refuse(repository_policy_problems(read))
+    if not read:
+        problems.append(NO_STATEMENT.problem("none")._replace(path=("Statement",)))
+    refuse([*problems, *repository_policy_problems(read)])
     return tuple(read)
 
 
@@ -91,10 +97,7 @@ def _statement(value: object, path: Path, problems: list[Problem]) -> PolicyStat
             conditions=_conditions(found.get("Condition", {})),
         )
     except InvalidValueError as error:
-        for problem in error.problems:
-            first, *rest = problem.path or ("",)
-            place = (_PLACES[str(first)],) if first in _PLACES else ()
-            problems.append(problem._replace(path=(*path, *place, *rest)))
+        problems += placed(error.problems, path, _PLACES)
         return None
 
 

@@ -11,7 +11,15 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_user_policy import IamUserPolicy
 from constructs import Construct
 
-from ecr_constructs.checks import Check, InvalidValueError, TextForm, is_token, refuse, shown
+from ecr_constructs.checks import (
+    Check,
+    InvalidValueError,
+    TextForm,
+    is_token,
+    refuse,
+    sequence,
+    shown,
+)
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
 from ecr_constructs.repository_policy import PULL_ACTIONS, PUSH_ACTIONS
@@ -149,6 +157,7 @@ class RepositoryReference(RepositoryBase):
         self.grant_push(*principals)
 
     def _grant(self, sid: str, actions: Sequence[str], principals: Sequence[Principal]) -> None:
+        refuse(sequence("principals", principals, Principal))
         for principal in principals:
             if principal.account is not None:
                 refuse([GRANT.problem(f"account {shown(principal.account)}")])
@@ -197,7 +206,7 @@ def repository_from_name(scope: Construct, id_: str, repository_name: str) -> Re
 
 def repository_from_arn(scope: Construct, id_: str, repository_arn: str) -> RepositoryReference:
     """See `Repository.from_repository_arn`."""
-    parts = _ARN.fullmatch(repository_arn)
+    parts = _ARN.fullmatch(repository_arn) if isinstance(repository_arn, str) else None
     if parts is None:
         raise InvalidValueError([REPOSITORY_ARN.problem(shown(repository_arn))])
     refuse(REPOSITORY_NAME.problems(parts["name"]))

@@ -49,7 +49,10 @@ EXCLUSION_FILTER = TextForm(
 WILDCARDS = Check(
     f"an exclusion filter takes at most {MAX_WILDCARDS} '*'", "AWS provider 6.8.0, validation"
 )
-DUPLICATE = Check(f"{_FILTERS} must not repeat a filter", "a repeated filter has no effect")
+DUPLICATE = Check(
+    f"{_FILTERS} must not repeat a filter",
+    "unknown whether ECR refuses it; a repeated filter has no effect",
+)
 COUNT = Check(
     f"a repository takes at most {MAX_EXCLUSION_FILTERS} exclusion filters",
     "ECR API, `ImageTagMutabilityExclusionFilters`",

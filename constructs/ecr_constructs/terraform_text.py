@@ -14,7 +14,8 @@ _EXPRESSION = re.compile(r"(?<!\$)\$\{[^{}]*\}")
 
 def holds_expression(text: str) -> bool:
     """Whether Terraform would evaluate a part of the text; variables of IAM are none."""
-    return "${" in _IAM_VARIABLE.sub("", text)
+    start = _IAM_VARIABLE.sub("", text).find("${") if "${" in text else -1
+    return start >= 0 and text.rfind("}") > start
 
 
 def escaped(text: str) -> str:

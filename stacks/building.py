@@ -1,0 +1,146 @@
+"""Building: what a file writes becomes a value of the library, or everything that is wrong with it.
+
+The library's values check themselves, types included, so that a file and a call give the same
+sentences. What is below a value is built first; what is wrong there does not hide what is wrong
+above or beside it.
+"""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from ecr_constructs import Check, InvalidValueError, Problem
+from ecr_constructs.checks import did_you_mean, shown, with_strangers, within, wrong_type
+
+T = TypeVar("T")
+
+UNKNOWN_KEY = Check("unknown key {key}", "this app: nothing is silently ignored")
+MISSING_KEY = Check("{what} is missing", "this app: it has no sensible default")
+
+
+class Built(NamedTuple, Generic[T]):
+    """A value, or what is wrong with it."""
+
+    value: T | None
+    problems: list[Problem]
+    rest: T | None = None
+    """The value without what is wrong with it, where there is one; for checks that need more."""
+
+
+class _Field(NamedTuple):
+    required: bool
+    nested: Any
+    """The class of the value, or of the items of the list; nothing for a plain value."""
+    listed: bool
+
+
+def unknown_key(key: str, known: typing.Iterable[str]) -> Problem:
+    """The problem of a key that nobody knows."""
+    hint = did_you_mean(key, known)
+    return UNKNOWN_KEY.problem(path=(key,), hint=hint, key=with_strangers(key))
+
+
+@lru_cache
+def _fields(kind: Any) -> Mapping[str, _Field]:
+    hints = typing.get_type_hints(kind)
+    found = {}
+    for field in dataclasses.fields(kind):
+        hint = hints[field.name]
+        arguments = typing.get_args(hint)
+        nested = next((a for a in arguments if dataclasses.is_dataclass(a)), None)
+        required = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
+        found[field.name] = _Field(required, nested, typing.get_origin(hint) is tuple)
+    return found
+
+
+def build(kind: type[T], data: object, what: str) -> Built[T]:
+    """Make a value of a dataclass of the library from the data of a file.
+
+    :param what: what the sentence about data that is no mapping calls it.
+    """
+    if not isinstance(data, Mapping):
+        return Built(None, [wrong_type(what, "a mapping", data)])
+    fields = _fields(typing.cast("Any", kind))
+    problems: list[Problem] = []
+    given: dict[str, Any] = {}
+    positions: dict[str, list[int]] = {}
+    for key, value in data.items():
+        field = fields.get(key)
+        if field is None:
+            problems.append(unknown_key(key, fields))
+        elif field.nested is None:
+            given[key] = value
+        else:
+            items = build_list(field.nested, value, key)
+            problems += within((key,), items.problems)
+            given[key] = items.values
+            if items.problems:
+                positions[key] = items.positions
+    for key, field in fields.items():
+        if field.required and key not in given:
+            problems.append(MISSING_KEY.problem(what=shown(key)))
+            given[key] = ()
+            positions[key] = []
+    try:
+        made = kind(**given)
+    except InvalidValueError as error:
+        bad = {problem.path[0] for problem in error.problems if problem.path}
+        whole = all(problem.path for problem in error.problems)
+        # With an unknown key, what is wrong with the whole is most likely the key.
+        told = [p for p in error.problems if p.path or not problems]
+        problems += _seen_from_file(told, positions)
+        rest = _without(kind, given, bad) if whole else None
+        return Built(None, problems, rest)
+    return Built(None if problems else made, problems, made)
+
+
+class _Items(NamedTuple):
+    values: Any
+    problems: list[Problem]
+    positions: list[int]
+    """Where in the file the good values are."""
+
+
+def build_list(kind: Any, data: object, what: str) -> _Items:
+    """Make the values of a list; those that are wrong are left out."""
+    if not isinstance(data, list | tuple):
+        return _Items((), [wrong_type(what, "a list", data)], [])
+    built = [build(kind, item, f"an item of {what}") for item in data]
+    return _Items(
+        tuple(item.value for item in built if item.value is not None),
+        [p for index, item in enumerate(built) for p in within((index,), item.problems)],
+        [index for index, item in enumerate(built) if item.value is not None],
+    )
+
+
+def _seen_from_file(
+    problems: typing.Iterable[Problem], positions: Mapping[str, list[int]]
+) -> list[Problem]:
+    """Problems of a value of which some items were left out, at the places of the file.
+
+    What is said of a list as a whole may be wrong without the items that were left out.
+    """
+    found = []
+    for problem in problems:
+        key, index, *rest = (*problem.path, None, None)[: max(2, len(problem.path))]
+        if key not in positions:
+            found.append(problem)
+        elif isinstance(index, int):
+            place = (
+                str(key),
+                positions[str(key)][index],
+                *(step for step in rest if step is not None),
+            )
+            found.append(problem._replace(path=place))
+    return found
+
+
+def _without(kind: type[T], given: Mapping[str, Any], bad: set[str | int]) -> T | None:
+    try:
+        return kind(**{key: value for key, value in given.items() if key not in bad})
+    except (InvalidValueError, TypeError):
+        return None
