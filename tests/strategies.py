@@ -88,16 +88,30 @@ def lifecycle_policies(
     return numbered(found)
 
 
-_conditions = st.dictionaries(
-    st.sampled_from(["StringEquals", "StringLike", "StringNotEqualsIgnoreCase", "ArnLike"]),
-    st.dictionaries(
-        st.sampled_from(["aws:PrincipalOrgID", "aws:PrincipalTag/team", "ecr:ResourceTag/x"]),
-        st.just("arn:aws:iam::111111111111:role/ci")
-        | st.lists(st.just("arn:aws:iam::*:role/x"), min_size=1, max_size=2).map(tuple),
-        min_size=1,
-    ),
-    max_size=2,
-)
+_VALUES = {
+    "StringEquals": st.sampled_from(["o-a1b2c3", "${aws:PrincipalTag/team}", "", "%{x}"]),
+    "ForAnyValue:StringLike": st.sampled_from(["o-a/r-b/*", "a*"]),
+    "StringNotEqualsIgnoreCaseIfExists": st.just("x"),
+    "ArnLike": st.sampled_from(["arn:aws:iam::*:role/ci-*", "arn:aws:ecr:*:1:repository/x"]),
+    "Bool": st.sampled_from(["true", "false"]),
+    "Null": st.sampled_from(["true", "false"]),
+    "NumericLessThanEquals": st.integers(-9, 9999).map(str),
+    "DateGreaterThan": st.sampled_from(["2030-01-31T12:00:00Z", "2030-01-31", "1893456000"]),
+    "IpAddress": st.sampled_from(["203.0.113.0/24", "2001:db8::/32", "10.0.0.1"]),
+}
+_KEYS = st.sampled_from(["aws:PrincipalOrgID", "aws:PrincipalTag/team", "ecr:ResourceTag/x"])
+
+
+@st.composite
+def _conditions(draw: st.DrawFn) -> dict[str, dict[str, str | tuple[str, ...]]]:
+    found = {}
+    for operator in draw(st.lists(st.sampled_from(sorted(_VALUES)), max_size=3, unique=True)):
+        value = _VALUES[operator]
+        some = value | st.lists(value, min_size=1, max_size=2).map(tuple)
+        found[operator] = draw(st.dictionaries(_KEYS, some, min_size=1, max_size=2))
+    return found
+
+
 statements = st.builds(
     PolicyStatement,
     principals=st.lists(principals, min_size=1, max_size=3, unique=True).map(tuple),
@@ -108,11 +122,13 @@ statements = st.builds(
         unique=True,
     ).map(tuple),
     effect=st.sampled_from(Effect),
-    conditions=_conditions,
+    conditions=_conditions(),
     sid=st.none() | _PROSE.filter(lambda text: text.isprintable()),
 )
 _tags = st.dictionaries(
-    _PROSE.filter(lambda t: t.isprintable() and not t.lower().startswith("aws:")),
+    _PROSE.filter(
+        lambda t: t.isprintable() and not t.lower().startswith(("aws:", "$jsii.", "__proto__"))
+    ),
     st.just("") | _PROSE.filter(lambda text: text.isprintable()),
     max_size=6,
 )

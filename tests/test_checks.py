@@ -1,4 +1,5 @@
 import importlib
+import pickle
 import pkgutil
 
 import pytest
@@ -6,7 +7,7 @@ from test_cases import CASES, read
 
 import ecr_constructs
 import stacks
-from ecr_constructs import Check, lifecycle_document
+from ecr_constructs import Check, InvalidValueError, lifecycle_document
 from ecr_constructs.checks import shown, with_strangers
 from scripts.checks_page import PAGE, ROOMS, all_checks, checks_of, page
 
@@ -110,3 +111,9 @@ def test_a_letter_that_looks_like_another_is_named() -> None:
     assert with_strangers("abc") == "'abc'"
     assert with_strangers("\u0430") == "'\u0430' (with U+0430 CYRILLIC SMALL LETTER A)"
     assert with_strangers("\ue000") == "'\\ue000' (with U+E000 without a name)"
+
+
+def test_an_error_can_be_pickled() -> None:
+    error = InvalidValueError([Check("a rule", "a source").problem("x", ("key",))])
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert (str(again), again.problems) == (str(error), error.problems)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from cdktf import App
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
@@ -63,7 +63,7 @@ PIECES = [
     ),
     *("null", "~", "true", "no", "0", "-1", "1.5", "012", "1e400", ".inf", "0x1F", "2024-01-01"),
     *("${x}", "${aws:username}", "%{x}", "*", "ecr:*", "arn:aws:iam::1:role/x", "alias/x"),
-    *("\x00", "\x07", "\u200b", "\u0430", "\uff11", "\U0001f600", "a" * 300, "9" * 30),
+    *("\x00", "\x07", "\u200b", "\u0430", "\uff11", "\U0001f600", "a" * 300, "9" * 5000),
     *("account", "region", "repositories:", "lifecycle_rules:", "max_image_count: 0", "pull:"),
 ]
 VALUES: list[Any] = [
@@ -119,9 +119,18 @@ def in_data(text: str, draw: Callable[[st.SearchStrategy[Any]], Any]) -> str:
     return json.dumps(root, ensure_ascii=False)
 
 
-def answer(folder: Path, text: str) -> list[str]:
+def in_bytes(text: str, draw: Callable[[st.SearchStrategy[Any]], Any]) -> bytes:
+    """The file with some of its bytes replaced."""
+    data = bytearray(text.encode())
+    for _ in range(draw(st.integers(1, 6))):
+        data[draw(st.integers(0, len(data) - 1))] = draw(st.integers(0, 255))
+    return bytes(data)
+
+
+def answer(folder: Path, text: str | bytes) -> list[str]:
     """The lines that the file gives; without one it has become a stack."""
-    (folder / "dev.yaml").write_text(text, newline="", errors="surrogatepass")
+    data = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
+    (folder / "dev.yaml").write_bytes(data)
     try:
         environments = load_environments(folder)
     except InvalidEnvironmentsError as error:
@@ -139,16 +148,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-@pytest.mark.parametrize("broken", [in_text, in_data])
+@pytest.mark.parametrize("broken", [in_text, in_data, in_bytes])
 @how(
-    max_examples=EXAMPLES // 2,
+    max_examples=EXAMPLES // 3,
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 @given(data=st.data())
 def test_a_broken_file_gives_a_stack_or_sentences(
-    broken: Callable[..., str], folder: Path, data: st.DataObject
+    broken: Callable[..., str | bytes], folder: Path, data: st.DataObject
 ) -> None:
     text = broken(data.draw(st.sampled_from(FILES)).read_text(), data.draw)
     for line in answer(folder, text):

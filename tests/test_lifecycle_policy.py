@@ -1,4 +1,5 @@
 import json
+from itertools import combinations, product
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from ecr_constructs.checks import refuse
 from ecr_constructs.lifecycle_policy import (
     lifecycle_policy_document,
     lifecycle_policy_problems,
+    lifecycle_policy_warnings,
     numbered,
 )
 
@@ -175,3 +177,27 @@ def test_numbering_is_distinct_and_keeps_what_is_given(rules: list[LifecycleRule
     ours = [p for p in priorities if p not in {rule.rule_priority for rule in rules}]
     kinds = [r.tag_status == TagStatus.ANY for r in numbered(rules) if r.rule_priority in ours]
     assert kinds == sorted(kinds)
+
+
+_TAGS = st.lists(st.text("ab", min_size=1, max_size=3), max_size=3, unique=True)
+_PATTERNS = st.lists(st.text("ab*", min_size=1, max_size=3), min_size=1, max_size=2, unique=True)
+_RULES = st.one_of(
+    st.just(LifecycleRule(max_image_count=1)),
+    st.just(LifecycleRule(max_image_count=1, tag_status=TagStatus.UNTAGGED)),
+    _PATTERNS.map(lambda p: LifecycleRule(max_image_count=1, tag_pattern_list=tuple(p))),
+)
+# Every image with at most two tags of at most four letters, one of them strange to every pattern.
+_WORDS = ["".join(letters) for n in range(1, 5) for letters in product("abc", repeat=n)]
+_IMAGES = [(), *((word,) for word in _WORDS), *combinations(_WORDS[:39], 2)]
+
+
+@given(st.lists(_RULES, min_size=2, max_size=4).filter(lambda r: not lifecycle_policy_problems(r)))
+def test_a_rule_is_dead_just_when_no_image_at_all_is_left_to_it(rules: list[LifecycleRule]) -> None:
+    ordered = numbered(rules)
+    dead = {warning.path[0] for warning in lifecycle_policy_warnings(ordered)}
+    for index, rule in enumerate(ordered):
+        left = any(
+            rule.selects(image) and not any(other.selects(image) for other in ordered[:index])
+            for image in _IMAGES
+        )
+        assert (index in dead) != left

@@ -10,13 +10,14 @@ import botocore.session
 import jsonschema
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
+from cdktf_cdktf_provider_aws.provider import AwsProvider
 from cfnlint.api import lint_all
 from conftest import new_stack, synthesized
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 from moto import mock_aws
-from strategies import REGION, accounts, names, replication_rules, settings
+from strategies import REGION, names, replication_rules, settings
 
 from ecr_constructs import (
     Registry,
@@ -50,17 +51,22 @@ def repositories(
     return st.dictionaries(named, settings(**kinds), min_size=1, max_size=3)
 
 
-def emitted(found: Repositories, rules: tuple[ReplicationRule, ...] = ()) -> dict[str, Any]:
-    """The resources that the library writes for Terraform."""
+def synthesize(found: Repositories, rules: tuple[ReplicationRule, ...] = ()) -> dict[str, Any]:
+    """The stack that the library writes for Terraform."""
     stack = new_stack()
+    AwsProvider(stack, "AWS", region=REGION)
+    stack.add_override("terraform.required_providers.aws.version", ">= 5.100.0")
     for name, chosen in found.items():
         Repository(stack, construct_id(name), repository_name=name, **vars(chosen))
     if rules:
         ReplicationConfiguration(stack, "Replication", registry=HOME, rules=rules)
-    resources: dict[str, Any] = synthesized(stack)["resource"]
-    # As Terraform reads its JSON.
-    read = json.dumps(resources).replace("%%{", "%{").replace("$${", "${")
-    return dict(json.loads(read))
+    return synthesized(stack)
+
+
+def emitted(found: Repositories, rules: tuple[ReplicationRule, ...] = ()) -> dict[str, Any]:
+    """The resources of the stack as Terraform reads its JSON: with doubled signs single."""
+    written = json.dumps(synthesize(found, rules)["resource"])
+    return dict(json.loads(written.replace("%%{", "%{").replace("$${", "${")))
 
 
 def requests(resources: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -273,17 +279,9 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
     assert not missing, f"{' and '.join(missing)} must be on the PATH in CI"
     folder = tmp_path_factory.mktemp("terraform")
     found = Terraform(folder=folder, environ=terraform_environ(dict(os.environ), folder))
-    (folder / "cdk.tf.json").write_text(json.dumps(_document({})))
+    (folder / "cdk.tf.json").write_text(json.dumps(synthesize({})))
     found.init()
     return found
-
-
-def _document(resources: dict[str, Any]) -> dict[str, Any]:
-    document = {
-        "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
-        "provider": {"aws": {"region": REGION}},
-    }
-    return document | ({"resource": resources} if resources else {})
 
 
 @pytest.mark.e2e
@@ -291,12 +289,10 @@ def _document(resources: dict[str, Any]) -> dict[str, Any]:
 @given(
     st.dictionaries(names, settings(exclusion=False), min_size=10, max_size=25),
     replication_rules,
-    accounts,
 )
 def test_what_is_accepted_is_valid_for_terraform(
-    terraform: Terraform, found: Repositories, rules: tuple[ReplicationRule, ...], account: str
+    terraform: Terraform, found: Repositories, rules: tuple[ReplicationRule, ...]
 ) -> None:
-    stack = emitted(found, rules)
-    escaped = json.dumps(_document(stack)).replace("%{", "%%{")
-    (terraform.folder / "cdk.tf.json").write_text(escaped)
+    stack = json.dumps(synthesize(found, rules))
+    (terraform.folder / "cdk.tf.json").write_text(stack)
     terraform.validate()

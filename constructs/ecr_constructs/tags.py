@@ -17,6 +17,10 @@ RESERVED = Check(
     "tag key must not start with 'aws:', which belongs to AWS", "ECR user guide, tag restrictions"
 )
 
+UNSPEAKABLE = Check(
+    "tag key must be one that jsii can hand to CDKTF", "jsii: '__proto__' and '$jsii.' are its own"
+)
+
 
 def tag_problems(tags: object) -> Iterator[Problem]:
     """Check tags as ECR does: at most 50, keys of 1 to 128 and values of up to 256 characters."""
@@ -31,3 +35,5 @@ def tag_problems(tags: object) -> Iterator[Problem]:
         yield from within(path, VALUE.problems(value, f"value of tag {shown(key)}"))
         if isinstance(key, str) and key.lower().startswith("aws:"):
             yield RESERVED.problem(shown(key), path)
+        if isinstance(key, str) and (key == "__proto__" or key.startswith("$jsii.")):
+            yield UNSPEAKABLE.problem(shown(key), path)
