@@ -1,5 +1,6 @@
 """What breaks one named rule, at random, is refused with the sentence of that rule."""
 
+import importlib
 import string
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,10 +35,19 @@ from ecr_constructs import (
     tag_mutability,
     tags,
 )
-from ecr_constructs.checks import Check, Problem, refuse
+from ecr_constructs.checks import (
+    MAX_WHOLE_NUMBER,
+    Check,
+    Choice,
+    Problem,
+    TextForm,
+    WholeNumber,
+    refuse,
+)
 from ecr_constructs.registry import ACCOUNT_ID, REGIONS, REPOSITORY_NAME, partition_of
 from ecr_constructs.registry import REGION as REGION_CHECK
 from ecr_constructs.replication import replication_problems
+from scripts.checks_page import ROOMS, all_checks
 
 HOME = Registry(account_id="111111111111", region=REGION)
 OTHERS = [region for region in REGIONS if region != REGION and partition_of(region) == "aws"]
@@ -361,7 +371,180 @@ REFUSALS = [
         st.sampled_from(ABROAD),
         lambda region: together([to(ReplicationDestination(region=region))]),
     ),
+    Refusal(
+        tag_mutability.DUPLICATE,
+        words(min_size=1, max_size=2),
+        lambda filters: settings(
+            image_tag_mutability=TagMutability.IMMUTABLE_WITH_EXCLUSION,
+            image_tag_mutability_exclusion_filters=[*filters, *filters],
+        ),
+    ),
+    Refusal(
+        encryption.GOVCLOUD_ONLY,
+        st.sampled_from([r for r in REGIONS if partition_of(r) != "aws-us-gov"]),
+        lambda region: refuse(
+            RepositorySettings(encryption_type=EncryptionType.KMS_DSSE).problems_in(
+                Registry(account_id="111111111111", region=region)
+            )
+        ),
+    ),
+    Refusal(
+        tags.UNSPEAKABLE,
+        st.just("__proto__") | word.map(lambda text: f"$jsii.{text}"),
+        lambda key: settings(tags={key: ""}),
+    ),
+    Refusal(
+        lifecycle_rule.DUPLICATE_TAG,
+        words(min_size=1).map(lambda p: {"max_image_count": 1, "tag_prefix_list": [*p, *p]}),
+        lifecycle,
+    ),
+    Refusal(
+        lifecycle_rule.TRANSITIONED_ARCHIVES,
+        st.integers(90, 1000).map(
+            lambda n: {"max_days_since_image_transitioned": n, "action": "transition"}
+        ),
+        lifecycle,
+    ),
+    Refusal(
+        lifecycle_rule.LIST_NEEDED,
+        kinds.map(lambda kind: {kind: 100, "tag_status": "tagged"}),
+        lifecycle,
+    ),
+    Refusal(
+        lifecycle_policy.NO_PRIORITY_LEFT,
+        st.integers(1, 9),
+        lambda count: settings(
+            lifecycle_rules=[
+                LifecycleRule(
+                    max_image_count=1, tag_prefix_list=("first",), rule_priority=2**31 - 1
+                ),
+                *(
+                    LifecycleRule(max_image_count=1, tag_prefix_list=(f"p{n}",))
+                    for n in range(count)
+                ),
+            ]
+        ),
+    ),
+    Refusal(
+        lifecycle_policy.POLICY_LENGTH,
+        st.integers(30_720, 60_000),
+        lambda length: settings(
+            lifecycle_rules=[LifecycleRule(max_image_count=1, description="x" * length)]
+        ),
+    ),
+    Refusal(
+        condition.NO_KEYS,
+        st.sampled_from(["StringLike", "Bool", "Null"]),
+        lambda operator: statement(conditions={operator: {}}),
+    ),
+    Refusal(
+        condition.NO_VALUE,
+        st.sampled_from([[], ()]),
+        lambda none: statement(conditions={"StringLike": {"aws:x": none}}),
+    ),
+    *(
+        Refusal(
+            condition.FORMS[start][1],
+            st.text(string.ascii_letters + "%", min_size=1).filter(
+                lambda text: text.lower() not in ("true", "false") and len(text) % 4
+            ),
+            lambda value, operator=operator: statement(  # type: ignore[misc]
+                conditions={operator: {"aws:x": value}}
+            ),
+        )
+        for start, operator in (
+            ("Numeric", "NumericLessThan"),
+            ("Date", "ForAnyValue:DateEquals"),
+            ("Bool", "BoolIfExists"),
+            ("IpAddress", "IpAddress"),
+            ("Arn", "ArnNotLike"),
+            ("BinaryEquals", "BinaryEquals"),
+        )
+    ),
+    Refusal(
+        repository_policy.NO_PRINCIPAL,
+        st.sampled_from([[], ()]),
+        lambda none: statement(principals=none),
+    ),
+    Refusal(
+        repository_policy.NO_ACTION, st.sampled_from([[], ()]), lambda none: statement(actions=none)
+    ),
+    Refusal(
+        repository_policy.LOGIN_ACTION,
+        st.just("ecr:GetAuthorizationToken"),
+        lambda action: statement(actions=("ecr:ListImages", action)),
+    ),
+    Refusal(
+        replication.PROVIDER_REGION,
+        st.just("eusc-de-east-1"),
+        lambda region: ReplicationDestination(region=region),
+    ),
+    Refusal(
+        replication.NO_DESTINATION, st.sampled_from([[], ()]), lambda none: rule(destinations=none)
+    ),
+    Refusal(
+        replication.DUPLICATE_FILTER,
+        words(min_size=1),
+        lambda filters: rule(repository_filters=[*filters, *filters]),
+    ),
 ]
+
+
+FORMS = [
+    form
+    for room in ROOMS
+    if room.startswith("ecr_constructs.")
+    for form in vars(importlib.import_module(room)).values()
+    if isinstance(form, TextForm | Choice | WholeNumber)
+]
+FORMS += list(lifecycle_rule.NUMBERS.values())
+# What only a construct, a reference or a document can break has tests by hand.
+BY_HAND = (
+    "ecr_constructs.checks",
+    "ecr_constructs.policy_json",
+    "ecr_constructs.lifecycle_document",
+    "ecr_constructs.repository_policy_document",
+    "ecr_constructs.repository_reference",
+)
+WITHOUT_ITEMS = {lifecycle_policy.NO_RULE, repository_policy.NO_STATEMENT}
+
+
+def test_every_rule_of_the_library_has_what_breaks_it() -> None:
+    known = {refusal.check for refusal in REFUSALS} | WITHOUT_ITEMS
+    known |= {check for form in FORMS for check in form.checks}
+    for room, found in all_checks().items():
+        if room.startswith("ecr_constructs.") and room not in BY_HAND:
+            assert {check for _, check in found if not check.warning} <= known, room
+
+
+def wrong_for(form: TextForm | Choice | WholeNumber, check: Check) -> st.SearchStrategy[Any]:
+    """Values that break one check of a form."""
+    if isinstance(form, WholeNumber):
+        beyond = st.integers(MAX_WHOLE_NUMBER + 1)
+        return st.integers(max_value=form.minimum - 1) if check == form.lower else beyond
+    if isinstance(form, Choice):
+        return st.text().filter(lambda text: text not in form.options)
+    if check == form.length:
+        short = [""] if form.minimum else []
+        long_ones = [st.integers(form.maximum + 1, 5000).map("a".__mul__)] if form.maximum else []
+        return st.one_of(*(st.just(text) for text in short), *long_ones)
+    size = st.integers(max(form.minimum, 1), form.maximum or 50)
+    return size.map(lambda length: "\x07" * length)
+
+
+@pytest.mark.parametrize(
+    ("form", "check"),
+    [(form, check) for form in FORMS for check in form.checks],
+    ids=[f"{form.what}: {check.rule[:50]}" for form in FORMS for check in form.checks],
+)
+@how(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_a_form_refuses_with_its_sentence(
+    form: TextForm | Choice | WholeNumber, check: Check, data: st.DataObject
+) -> None:
+    found = list(form.problems(data.draw(wrong_for(form, check))))
+    assert [problem.check for problem in found] == [check]
+    assert found[0].sentence.startswith(check.rule.replace("{what}", form.what))
 
 
 def problems(refusal: Refusal, value: Any) -> tuple[Problem, ...]:

@@ -92,7 +92,7 @@ def _binary(value: str) -> None:
     base64.b64decode(value, validate=True)
 
 
-_FORMS: Mapping[str, tuple[Callable[[str], None], Check]] = {
+FORMS: Mapping[str, tuple[Callable[[str], None], Check]] = {
     start: (read, Check(f"a value of {{operator}} must be {form}", _PAGE))
     for start, read, form in (
         ("Numeric", _number, "a number"),
@@ -105,7 +105,7 @@ _FORMS: Mapping[str, tuple[Callable[[str], None], Check]] = {
         ("BinaryEquals", _binary, "base64"),
     )
 }
-VALUE_FORMS = tuple(dict.fromkeys(check for _, check in _FORMS.values()))
+VALUEFORMS = tuple(dict.fromkeys(check for _, check in FORMS.values()))
 
 
 def condition_problems(conditions: object) -> Iterator[Problem]:
@@ -150,7 +150,7 @@ def _value_problems(base: str, key: object, value: object) -> Iterator[Problem]:
 
 
 def _form_problems(base: str, value: str) -> Iterator[Problem]:
-    for start, (read, check) in _FORMS.items():
+    for start, (read, check) in FORMS.items():
         if base.startswith(start):
             try:
                 read(value)
