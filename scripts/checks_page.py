@@ -29,6 +29,7 @@ ROOMS = (
             "repository_policy",
             "repository_policy_document",
             "replication",
+            "scanning",
             "repository_reference",
         )
     ),

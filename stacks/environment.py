@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Annotated, TypeVar
 
@@ -21,6 +21,7 @@ from ecr_constructs import (
     Registry,
     ReplicationRule,
     RepositorySettings,
+    Scanning,
 )
 from ecr_constructs.checks import (
     PRINTABLE,
@@ -45,6 +46,11 @@ T = TypeVar("T")
 
 ENVIRONMENT_TAG = "environment"
 MANAGED_BY_TAG = "managed-by"
+# The settings that a registry has once -> what a sentence calls them.
+SINGLETONS = {
+    "replication": "the registry's replication",
+    "scanning": "the registry's scanning configuration",
+}
 # What may be there without holding anything.
 SECTIONS = ("tags", "repository_defaults", "repositories", "registry")
 
@@ -212,6 +218,19 @@ def _rules(data: object, _handler: ValidatorFunctionWrapHandler) -> tuple[Replic
     return tuple(items.values)
 
 
+def _built(kind: type[T], what: str) -> WrapValidator:
+    """A value of the library, made of what the file writes."""
+
+    def validate(data: object, _handler: ValidatorFunctionWrapHandler) -> T | None:
+        if data is None:
+            return None
+        value, problems, _ = build(kind, data, what)
+        refuse(problems)
+        return value
+
+    return WrapValidator(validate)
+
+
 class Replication(_Section):
     """What is pushed to this registry and copied to others. One per account and Region."""
 
@@ -224,6 +243,8 @@ class RegistrySection(_Section):
 
     replication: Replication | None = None
     """What is copied to other registries."""
+    scanning: Annotated[Scanning | None, _built(Scanning, "scanning")] = None
+    """How images are scanned for vulnerabilities."""
 
 
 def _registry_of(info: ValidationInfo) -> Registry | None:
@@ -334,6 +355,16 @@ class Environment(_Section):
             yield from within(("repositories", name), settings.warnings)
         for index, rule in enumerate(self.replication_rules):
             yield from within(("registry", "replication", "rules", index), rule.warnings)
+
+    def registry_warnings(self, repository_names: Sequence[str]) -> Iterator[Problem]:
+        """What is legal, but certainly a mistake, in a registry of these repositories."""
+        for index, rule in enumerate(self.replication_rules):
+            for position, prefix in enumerate(rule.repository_filters):
+                if not any(name.startswith(prefix) for name in repository_names):
+                    path = ("replication", "rules", index, "repository_filters", position)
+                    yield FILTER_MATCHES_NONE.problem(shown(prefix), path)
+        if self.registry.scanning is not None:
+            yield from within(("scanning",), self.registry.scanning.warnings(repository_names))
 
     @property
     def replication_rules(self) -> tuple[ReplicationRule, ...]:

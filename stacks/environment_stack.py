@@ -8,7 +8,11 @@ from cdktf_cdktf_provider_aws.provider import (
 )
 from constructs import Construct
 
-from ecr_constructs import ReplicationConfiguration, Repository
+from ecr_constructs import (
+    RegistryScanningConfiguration,
+    ReplicationConfiguration,
+    Repository,
+)
 from ecr_constructs.terraform_text import escaped
 from stacks.environment import ENVIRONMENT_TAG, MANAGED_BY_TAG, Environment
 from stacks.names import construct_id, local_state_path, stack_id, state_key
@@ -44,6 +48,11 @@ class EnvironmentStack(TerraformStack):
                 "Replication",
                 registry=environment.home,
                 rules=environment.registry.replication.rules,
+            )
+        scanning = environment.registry.scanning
+        if scanning is not None:
+            RegistryScanningConfiguration(
+                self, "Scanning", scan_type=scanning.scan_type, rules=scanning.rules
             )
         urls = {key: found.expression("repository_url") for key, found in repositories.items()}
         arns = {key: found.expression("arn") for key, found in repositories.items()}

@@ -14,7 +14,7 @@ from ecr_constructs import Check, InvalidValueError, Problem
 from ecr_constructs.checks import TYPE, readable, shown, wrong_type
 from ecr_constructs.terraform_text import holds_expression
 from stacks.building import MISSING_KEY, unknown_key
-from stacks.environment import FILTER_MATCHES_NONE, SECTIONS, Environment
+from stacks.environment import SECTIONS, SINGLETONS, Environment
 from stacks.names import environment_name_problems
 from stacks.provider_version import ADMITS_NONE, admits_none, provider_constraint
 from stacks.yaml_file import NOTHING, Node, YamlError, path_below, read_yaml
@@ -112,7 +112,7 @@ def load_environments(directory: Path) -> Environments:
     for file in files:
         problems.extend(_warnings(file))
     if len(environments) == len(files):
-        problems.extend(_unmatched_filters(files))
+        problems.extend(_registry_warnings(files))
     problems.sort(key=lambda problem: problem[:2])
     if not all(problem.check.warning for problem in problems):
         raise InvalidEnvironmentsError(problems)
@@ -272,9 +272,10 @@ def _claims(root: Node) -> Iterator[tuple[_Loc, str]]:
     if repositories is not None and isinstance(repositories.value, dict):
         for name in repositories.value:
             yield ("repositories", name), f"repository {shown(name)}"
-    replication = registry.child("replication") if registry is not None else None
-    if replication is not None and replication.value is not None:
-        yield ("registry", "replication"), "the registry's replication"
+    for key, what in SINGLETONS.items():
+        section = registry.child(key) if registry is not None else None
+        if section is not None and section.value is not None:
+            yield ("registry", key), what
 
 
 def _warnings(file: _File) -> Iterator[FileProblem]:
@@ -283,16 +284,13 @@ def _warnings(file: _File) -> Iterator[FileProblem]:
         yield from _told_once(file.file, file.root, found)
 
 
-def _unmatched_filters(files: Sequence[_File]) -> Iterator[FileProblem]:
-    """Filters that match no repository of their registry, whichever file defines it."""
+def _registry_warnings(files: Sequence[_File]) -> Iterator[FileProblem]:
+    """What is a mistake with the repositories of a registry, whichever files define them."""
     loaded = [(file, file.environment) for file in files if file.environment is not None]
     for file, environment in loaded:
         names = [name for _, e in loaded if e.home == environment.home for name in e.repositories]
-        for index, rule in enumerate(environment.replication_rules):
-            for position, prefix in enumerate(rule.repository_filters):
-                if not any(name.startswith(prefix) for name in names):
-                    loc = ("registry", "replication", "rules", index, "repository_filters")
-                    yield file.problem((*loc, position), FILTER_MATCHES_NONE.problem(shown(prefix)))
+        for warning in environment.registry_warnings(names):
+            yield file.problem(("registry",), warning)
 
 
 def _translated(file: str, root: Node, error: ValidationError) -> Iterator[FileProblem]:

@@ -17,6 +17,7 @@ from ecr_constructs import (
     Registry,
     ReplicationRule,
     RepositorySettings,
+    Scanning,
 )
 from ecr_constructs.registry import REPOSITORY_NAME
 from ecr_constructs.replication import replication_problems
@@ -72,6 +73,13 @@ class Case(NamedTuple):
             return [{"destinations": destinations, "repository_filters": [self.value]}]
         return self.value
 
+    def scanning(self) -> Any:
+        """What the value makes of the scanning of a registry."""
+        if self.group.get("each"):
+            rule = {"scan_frequency": "SCAN_ON_PUSH", "repository_filters": [self.value]}
+            return {"rules": [rule]}
+        return self.value
+
     def environment(self) -> dict[str, Any]:
         """The value as an environment file."""
         base: dict[str, Any] = {"account": ACCOUNT, "region": self.region}
@@ -82,11 +90,17 @@ class Case(NamedTuple):
                 return base | {"repositories": {"ab": self.settings()}}
             case "rules":
                 return base | {"registry": {"replication": {"rules": self.rules()}}}
+            case "scanning":
+                return base | {
+                    "repositories": {"ab": {}},
+                    "registry": {"scanning": self.scanning()},
+                }
             case _:
                 return base | dict(self.value)
 
 
-def listed(part: str | list[str] | None) -> list[str]:
+def listed(part: Any) -> list[str]:
+    part = expanded(part)
     return [part] if isinstance(part, str) else part or []
 
 
@@ -190,6 +204,8 @@ def called(case: Case) -> list[Problem]:
         match case.group["of"]:
             case "name":
                 return list(REPOSITORY_NAME.problems(case.value))
+            case "scanning":
+                return list(made(Scanning, case.scanning()).warnings(["ab"]))
             case "settings":
                 settings = made(RepositorySettings, case.settings())
                 return list(settings.problems_in(registry)) or list(settings.warnings)
@@ -208,7 +224,7 @@ _PYTHONS = re.compile(r"unknown key|is missing|must be a (mapping|list)$")
 CALLS = [
     case
     for case in CASES
-    if case.group["of"] in ("name", "settings", "rules")
+    if case.group["of"] in ("name", "settings", "rules", "scanning")
     # A call fails with the first value that cannot be made.
     and not case.name.startswith("together")
     and not any(_PYTHONS.search(part) for part in case.refused)

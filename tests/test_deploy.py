@@ -211,12 +211,25 @@ def test_aws_has_what_production_says_word_for_word(deployment: Deployment) -> N
         ]
     }
 
+    scanning = client.get_registry_scanning_configuration()["scanningConfiguration"]
+    assert scanning == {
+        "scanType": "BASIC",
+        "rules": [
+            {
+                "scanFrequency": "SCAN_ON_PUSH",
+                "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}],
+            }
+        ],
+    }
 
-def test_the_registry_of_an_environment_without_replication_is_left_alone(
+
+def test_the_registry_of_an_environment_without_its_section_is_left_alone(
     deployment: Deployment,
 ) -> None:
-    found = deployment.client("dev").describe_registry()["replicationConfiguration"]
-    assert found == {"rules": []}
+    client = deployment.client("dev")
+    assert client.describe_registry()["replicationConfiguration"] == {"rules": []}
+    scanning = client.get_registry_scanning_configuration()["scanningConfiguration"]
+    assert scanning == {"scanType": "BASIC", "rules": []}
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -301,8 +314,10 @@ def test_once_the_protection_is_lifted_destroy_leaves_nothing(deployment: Deploy
         list(pool.map(lambda name: deployment.terraform(name).destroy(), ENVIRONMENTS))
     for name in ENVIRONMENTS:
         assert deployment.repositories(name) == {}
-        registry = deployment.client(name).describe_registry()
-        assert registry["replicationConfiguration"] == {"rules": []}
+        client = deployment.client(name)
+        assert client.describe_registry()["replicationConfiguration"] == {"rules": []}
+        scanning = client.get_registry_scanning_configuration()["scanningConfiguration"]
+        assert scanning == {"scanType": "BASIC", "rules": []}
 
 
 def test_keeps_state_in_a_bucket_and_locks_it(tmp_path: Path) -> None:

@@ -23,6 +23,10 @@ from ecr_constructs import (
     ReplicationDestination,
     ReplicationRule,
     RepositorySettings,
+    ScanFrequency,
+    Scanning,
+    ScanningRule,
+    ScanType,
     TagMutability,
     TagStatus,
     condition,
@@ -32,6 +36,7 @@ from ecr_constructs import (
     principal,
     replication,
     repository_policy,
+    scanning,
     tag_mutability,
     tags,
 )
@@ -86,6 +91,10 @@ def statement(**given: Any) -> PolicyStatement:
 def rule(**given: Any) -> ReplicationRule:
     whole: dict[str, Any] = {"destinations": (ReplicationDestination(region=OTHERS[0]),), **given}
     return ReplicationRule(**whole)
+
+
+def scanning_rule(frequency: str = "SCAN_ON_PUSH", filters: Any = ()) -> ScanningRule:
+    return ScanningRule(scan_frequency=ScanFrequency(frequency), repository_filters=filters)
 
 
 def together(rules: Any) -> None:
@@ -486,6 +495,32 @@ REFUSALS = [
         replication.DUPLICATE_FILTER,
         words(min_size=1),
         lambda filters: rule(repository_filters=[*filters, *filters]),
+    ),
+    Refusal(
+        scanning.NO_FILTER, st.sampled_from([[], ()]), lambda none: scanning_rule(filters=none)
+    ),
+    Refusal(
+        scanning.FILTER_COUNT,
+        st.integers(101, 300),
+        lambda count: scanning_rule(filters=[f"p{number}" for number in range(count)]),
+    ),
+    Refusal(
+        scanning.DUPLICATE_FILTER,
+        words(min_size=1),
+        lambda filters: scanning_rule(filters=[*filters, *filters]),
+    ),
+    Refusal(
+        scanning.FREQUENCY_TWICE,
+        words(min_size=2),
+        lambda filters: Scanning(
+            scan_type=ScanType.ENHANCED,
+            rules=tuple(scanning_rule(filters=[value]) for value in filters),
+        ),
+    ),
+    Refusal(
+        scanning.BASIC_CONTINUOUS,
+        words(min_size=1),
+        lambda filters: Scanning(rules=(scanning_rule("CONTINUOUS_SCAN", filters),)),
     ),
 ]
 

@@ -21,6 +21,13 @@ from ecr_constructs.repository_policy import Effect, PolicyStatement, Repository
 from ecr_constructs.repository_policy_document import parse_repository_policy
 from ecr_constructs.repository_reference import RepositoryBase, RepositoryReference
 from ecr_constructs.repository_settings import RepositorySettings
+from ecr_constructs.scanning import (
+    RegistryScanningConfiguration,
+    ScanFrequency,
+    Scanning,
+    ScanningRule,
+    ScanType,
+)
 from ecr_constructs.tag_mutability import TagMutability
 
 __all__ = [
@@ -35,6 +42,7 @@ __all__ = [
     "Principal",
     "Problem",
     "Registry",
+    "RegistryScanningConfiguration",
     "ReplicationConfiguration",
     "ReplicationDestination",
     "ReplicationRule",
@@ -43,6 +51,10 @@ __all__ = [
     "RepositoryPolicy",
     "RepositoryReference",
     "RepositorySettings",
+    "ScanFrequency",
+    "ScanType",
+    "Scanning",
+    "ScanningRule",
     "TagMutability",
     "TagStatus",
     "parse_lifecycle_policy",
