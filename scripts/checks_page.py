@@ -30,6 +30,7 @@ ROOMS = (
             "repository_policy_document",
             "replication",
             "scanning",
+            "pull_through_cache",
             "repository_reference",
         )
     ),

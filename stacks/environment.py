@@ -18,6 +18,7 @@ from pydantic import (
 
 from ecr_constructs import (
     Problem,
+    PullThroughCacheSettings,
     Registry,
     ReplicationRule,
     RepositorySettings,
@@ -35,6 +36,9 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.encryption import KEY_ARN
 from ecr_constructs.principal import ROLE_ARN
+from ecr_constructs.pull_through_cache import COUNT as CACHE_COUNT
+from ecr_constructs.pull_through_cache import MAX_RULES as MAX_CACHE_RULES
+from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.registry import ACCOUNT_ID, REPOSITORY_NAME, region_problems
 from ecr_constructs.replication import replication_problems
 from ecr_constructs.tags import COUNT, MAX_TAGS, tag_problems
@@ -144,6 +148,7 @@ AccountId = Annotated[str, _form(ACCOUNT_ID, "account"), Field(examples=["111111
 Region = Annotated[
     str, _checked(partial(region_problems, "region")), Field(examples=["ap-northeast-2"])
 ]
+CachePrefix = Annotated[str, _form(CACHE_PREFIX), Field(examples=["docker-hub"])]
 RepositoryName = Annotated[str, _form(REPOSITORY_NAME), Field(examples=["payments/api"])]
 
 
@@ -245,6 +250,11 @@ class RegistrySection(_Section):
     """What is copied to other registries."""
     scanning: Annotated[Scanning | None, _built(Scanning, "scanning")] = None
     """How images are scanned for vulnerabilities."""
+    pull_through_cache_rules: dict[
+        CachePrefix, Annotated[PullThroughCacheSettings, _built(PullThroughCacheSettings, "a rule")]
+    ] = {}
+    """What is kept of other registries when it is first pulled, by the beginning of the
+    repositories that are made for it."""
 
 
 def _registry_of(info: ValidationInfo) -> Registry | None:
@@ -302,10 +312,21 @@ def _tags(data: object, _handler: ValidatorFunctionWrapHandler) -> dict[str, str
 
 def _registry_here(section: RegistrySection, info: ValidationInfo) -> RegistrySection:
     registry = _registry_of(info)
-    if section.replication is not None and registry is not None:
-        path = ("replication", "rules")
-        refuse(within(path, replication_problems(registry, section.replication.rules)))
+    if registry is not None:
+        refuse(_registry_problems(section, registry))
     return section
+
+
+def _registry_problems(section: RegistrySection, registry: Registry) -> Iterator[Problem]:
+    if section.replication is not None:
+        path = ("replication", "rules")
+        yield from within(path, replication_problems(registry, section.replication.rules))
+    rules = section.pull_through_cache_rules
+    if len(rules) > MAX_CACHE_RULES:
+        yield CACHE_COUNT.problem(str(len(rules)), ("pull_through_cache_rules",))
+    for prefix, rule in rules.items():
+        found = rule.problems_in(registry, prefix)
+        yield from within(("pull_through_cache_rules", prefix), found)
 
 
 class Environment(_Section):

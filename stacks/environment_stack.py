@@ -9,6 +9,7 @@ from cdktf_cdktf_provider_aws.provider import (
 from constructs import Construct
 
 from ecr_constructs import (
+    PullThroughCacheRule,
     RegistryScanningConfiguration,
     ReplicationConfiguration,
     Repository,
@@ -23,7 +24,8 @@ class EnvironmentStack(TerraformStack):
     """The repositories of an environment, and how they are deployed.
 
     Outputs: `repository_urls` and `repository_arns` by repository name, and `registry_uri`, the
-    registry's address for `docker login`.
+    registry's address for `docker login`; where there are pull-through cache rules,
+    `pull_through_uris` and `pull_through_credentials`.
 
     Ids are contract. A repository's is made from its name alone; what else is defined here has an
     id with a capital letter, which no repository name holds.
@@ -54,11 +56,37 @@ class EnvironmentStack(TerraformStack):
             RegistryScanningConfiguration(
                 self, "Scanning", scan_type=scanning.scan_type, rules=scanning.rules
             )
+        self._define_cache(environment)
         urls = {key: found.expression("repository_url") for key, found in repositories.items()}
         arns = {key: found.expression("arn") for key, found in repositories.items()}
         self._output("repository_urls", urls, "Repository name to its URL")
         self._output("repository_arns", arns, "Repository name to its ARN")
         self._output("registry_uri", environment.home.registry_uri, "Address for docker login")
+
+    def _define_cache(self, environment: Environment) -> None:
+        rules = {
+            prefix: PullThroughCacheRule(
+                self,
+                f"PullThroughCache:{prefix}".replace("/", "--"),
+                registry=environment.home,
+                ecr_repository_prefix=prefix,
+                **vars(settings),
+            )
+            for prefix, settings in environment.registry.pull_through_cache_rules.items()
+        }
+        if rules:
+            uris = {prefix: rule.uri for prefix, rule in rules.items()}
+            self._output(
+                "pull_through_uris", uris, "Prefix to what goes before the upstream's image"
+            )
+        secrets = {
+            prefix: rules[prefix].credential_arn
+            for prefix, settings in environment.registry.pull_through_cache_rules.items()
+            if settings.create_credential
+        }
+        if secrets:
+            said = "Secrets to give a value: username and accessToken"
+            self._output("pull_through_credentials", secrets, said)
 
     def _set_backend(self, name: str, environment: Environment) -> None:
         s3, local = environment.backend.s3, environment.backend.local

@@ -276,6 +276,11 @@ def _claims(root: Node) -> Iterator[tuple[_Loc, str]]:
         section = registry.child(key) if registry is not None else None
         if section is not None and section.value is not None:
             yield ("registry", key), what
+    rules = registry.child("pull_through_cache_rules") if registry is not None else None
+    if rules is not None and isinstance(rules.value, dict):
+        for prefix in rules.value:
+            loc = ("registry", "pull_through_cache_rules", prefix)
+            yield loc, f"the pull-through cache rule {shown(prefix)}"
 
 
 def _warnings(file: _File) -> Iterator[FileProblem]:
@@ -329,8 +334,8 @@ def _told_once(
 def _problems(details: ErrorDetails) -> Iterator[tuple[_Loc, Problem]]:
     """What one error of pydantic says, and where."""
     loc = details["loc"]
-    if loc[:1] == ("repositories",) and loc[2:] == ("[key]",):
-        loc = loc[:2]
+    if loc[:1] in (("repositories",), ("registry",)) and loc[-1:] == ("[key]",):
+        loc = loc[:-1]
     kind, value = details["type"], details["input"]
     cause = details.get("ctx", {}).get("error")
     key = str(loc[-1] if loc else "file")

@@ -14,11 +14,13 @@ import yaml
 from ecr_constructs import (
     InvalidValueError,
     Problem,
+    PullThroughCacheSettings,
     Registry,
     ReplicationRule,
     RepositorySettings,
     Scanning,
 )
+from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.registry import REPOSITORY_NAME
 from ecr_constructs.replication import replication_problems
 from local.environments import write_environment
@@ -80,6 +82,12 @@ class Case(NamedTuple):
             return {"rules": [rule]}
         return self.value
 
+    def cache(self) -> dict[str, Any]:
+        """What the value makes of the pull-through cache rules of a registry."""
+        if self.group.get("prefix"):
+            return {self.value: {"upstream_registry": "quay"}}
+        return {"cache": self.value}
+
     def environment(self) -> dict[str, Any]:
         """The value as an environment file."""
         base: dict[str, Any] = {"account": ACCOUNT, "region": self.region}
@@ -90,6 +98,8 @@ class Case(NamedTuple):
                 return base | {"repositories": {"ab": self.settings()}}
             case "rules":
                 return base | {"registry": {"replication": {"rules": self.rules()}}}
+            case "cache":
+                return base | {"registry": {"pull_through_cache_rules": self.cache()}}
             case "scanning":
                 return base | {
                     "repositories": {"ab": {}},
@@ -204,6 +214,10 @@ def called(case: Case) -> list[Problem]:
         match case.group["of"]:
             case "name":
                 return list(REPOSITORY_NAME.problems(case.value))
+            case "cache":
+                [(prefix, settings)] = case.cache().items()
+                cache = made(PullThroughCacheSettings, settings)
+                return [*CACHE_PREFIX.problems(prefix), *cache.problems_in(registry, prefix)]
             case "scanning":
                 return list(made(Scanning, case.scanning()).warnings(["ab"]))
             case "settings":
@@ -224,7 +238,7 @@ _PYTHONS = re.compile(r"unknown key|is missing|must be a (mapping|list)$")
 CALLS = [
     case
     for case in CASES
-    if case.group["of"] in ("name", "settings", "rules", "scanning")
+    if case.group["of"] in ("name", "settings", "rules", "scanning", "cache")
     # A call fails with the first value that cannot be made.
     and not case.name.startswith("together")
     and not any(_PYTHONS.search(part) for part in case.refused)

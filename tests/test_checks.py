@@ -7,7 +7,7 @@ from test_cases import CASES, read
 
 import ecr_constructs
 import stacks
-from ecr_constructs import Check, InvalidValueError, lifecycle_document
+from ecr_constructs import Check, InvalidValueError, lifecycle_document, pull_through_cache
 from ecr_constructs.checks import shown, with_strangers
 from scripts.checks_page import PAGE, ROOMS, all_checks, checks_of, page
 
@@ -22,6 +22,10 @@ ELSEWHERE = {
         "repository ARN must be arn:<partition>:ecr:<region>:<account>:repository/<name>",
         "a repository ARN must be of the AWS partition of its Region",
         "a repository that is defined elsewhere can be granted to roles and users",
+    },
+    "test_pull_through_cache": {
+        pull_through_cache.IMAGE.length.rule,
+        pull_through_cache.IMAGE.whole.rule,
     },
     "test_lifecycle_document": {
         "a policy must be JSON",

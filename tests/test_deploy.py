@@ -353,6 +353,36 @@ def test_keeps_state_in_a_bucket_and_locks_it(tmp_path: Path) -> None:
     assert "ecr/test.tfstate.tflock" in {v["Key"] for v in versions["Versions"]}
 
 
+def test_plans_what_the_emulator_lacks_in_a_region_that_the_provider_does_not_know(
+    tmp_path: Path,
+) -> None:
+    environments = tmp_path / "environments"
+    environments.mkdir()
+    (environments / "test.yaml").write_text(
+        'account: "111111111111"\n'
+        "region: ap-southeast-6\n"
+        "assume_role: {role_arn: 'arn:aws:iam::111111111111:role/terraform'}\n"
+        "registry:\n"
+        "  pull_through_cache_rules:\n"
+        "    docker-hub: {upstream_registry: docker-hub, create_credential: true}\n"
+        "    team/quay: {upstream_registry: quay}\n"
+    )
+    out = tmp_path / "cdktf.out"
+    synthesize(PROJECT, out, environments)
+    with local_aws() as aws:
+        environ = terraform_environ(aws.environ, tmp_path)
+        terraform = Terraform(folder=out / "stacks" / "ecr-test", environ=environ)
+        terraform.init()
+        planned = terraform.plan()
+    kinds = sorted(address.partition(".")[0] for address in planned)
+    assert kinds == [
+        "aws_ecr_pull_through_cache_rule",
+        "aws_ecr_pull_through_cache_rule",
+        "aws_secretsmanager_secret",
+        *["output"] * 5,
+    ]
+
+
 def test_deploys_through_the_cdktf_cli() -> None:
     name, environment = next(iter(ENVIRONMENTS.items()))
     states = set(PROJECT.glob("*.tfstate*"))

@@ -19,6 +19,7 @@ from ecr_constructs import (
     LifecycleRule,
     PolicyStatement,
     Principal,
+    PullThroughCacheSettings,
     Registry,
     ReplicationDestination,
     ReplicationRule,
@@ -34,6 +35,7 @@ from ecr_constructs import (
     lifecycle_policy,
     lifecycle_rule,
     principal,
+    pull_through_cache,
     replication,
     repository_policy,
     scanning,
@@ -56,6 +58,8 @@ from scripts.checks_page import ROOMS, all_checks
 
 HOME = Registry(account_id="111111111111", region=REGION)
 OTHERS = [region for region in REGIONS if region != REGION and partition_of(region) == "aws"]
+SECRET = "arn:aws:secretsmanager:{}:111111111111:secret:ecr-pullthroughcache/x-AbCdEf"
+_WANTING = st.sampled_from(["docker-hub", "github", "gitlab", "chainguard"])
 ABROAD = [region for region in REGIONS if partition_of(region) not in ("aws", "aws-eusc")]
 
 
@@ -95,6 +99,10 @@ def rule(**given: Any) -> ReplicationRule:
 
 def scanning_rule(frequency: str = "SCAN_ON_PUSH", filters: Any = ()) -> ScanningRule:
     return ScanningRule(scan_frequency=ScanFrequency(frequency), repository_filters=filters)
+
+
+def cached(prefix: str = "cache", **given: Any) -> None:
+    refuse(PullThroughCacheSettings(**given).problems_in(HOME, prefix))
 
 
 def together(rules: Any) -> None:
@@ -522,6 +530,84 @@ REFUSALS = [
         words(min_size=1),
         lambda filters: Scanning(rules=(scanning_rule("CONTINUOUS_SCAN", filters),)),
     ),
+    Refusal(
+        pull_through_cache.ONE_UPSTREAM,
+        st.sampled_from(["quay", "kubernetes"]),
+        lambda name: cached(upstream_registry=name, upstream_registry_url="quay.io"),
+    ),
+    Refusal(
+        pull_through_cache.UPSTREAM_URL,
+        st.builds("{}.{}".format, word, word),
+        lambda url: cached(upstream_registry_url=url),
+    ),
+    Refusal(
+        pull_through_cache.CREDENTIAL_NEEDED, _WANTING, lambda name: cached(upstream_registry=name)
+    ),
+    Refusal(
+        pull_through_cache.CREDENTIAL_UNUSED,
+        st.sampled_from(["quay", "kubernetes", "ecr-public"]),
+        lambda name: cached(upstream_registry=name, create_credential=True),
+    ),
+    Refusal(
+        pull_through_cache.ONE_CREDENTIAL,
+        _WANTING,
+        lambda name: cached(
+            upstream_registry=name, create_credential=True, credential_arn=SECRET.format(REGION)
+        ),
+    ),
+    Refusal(
+        pull_through_cache.CREDENTIAL_ELSEWHERE,
+        st.sampled_from(OTHERS),
+        lambda region: cached(upstream_registry="docker-hub", credential_arn=SECRET.format(region)),
+    ),
+    Refusal(
+        pull_through_cache.UPSTREAM_PREFIX_UNUSED,
+        word,
+        lambda prefix: cached(upstream_registry="quay", upstream_repository_prefix=prefix),
+    ),
+    Refusal(
+        pull_through_cache.UPSTREAM_PREFIX_ROOT,
+        word,
+        lambda prefix: cached(
+            "ROOT",
+            upstream_registry_url=f"111111111111.dkr.ecr.{OTHERS[0]}.amazonaws.com",
+            upstream_repository_prefix=prefix,
+        ),
+    ),
+    Refusal(
+        pull_through_cache.ROLE_NEEDED,
+        accounts.filter(lambda account: account != "111111111111"),
+        lambda account: cached(upstream_registry_url=f"{account}.dkr.ecr.{REGION}.amazonaws.com"),
+    ),
+    Refusal(
+        pull_through_cache.ROLE_UNUSED,
+        st.sampled_from(["quay", "kubernetes"]),
+        lambda name: cached(
+            upstream_registry=name, custom_role_arn="arn:aws:iam::111111111111:role/cache"
+        ),
+    ),
+    Refusal(
+        pull_through_cache.ROLE_ELSEWHERE,
+        accounts.filter(lambda account: account != "111111111111"),
+        lambda account: cached(
+            upstream_registry_url=f"{account}.dkr.ecr.{REGION}.amazonaws.com",
+            custom_role_arn=f"arn:aws:iam::{account}:role/cache",
+        ),
+    ),
+    Refusal(
+        pull_through_cache.ITSELF,
+        st.just(f"111111111111.dkr.ecr.{REGION}.amazonaws.com"),
+        lambda url: cached(upstream_registry_url=url),
+    ),
+    Refusal(
+        pull_through_cache.UNSUPPORTED,
+        st.sampled_from(["cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1"]),
+        lambda region: refuse(
+            PullThroughCacheSettings(upstream_registry="quay").problems_in(
+                Registry(account_id="111111111111", region=region), "quay"
+            )
+        ),
+    ),
 ]
 
 
@@ -541,7 +627,12 @@ BY_HAND = (
     "ecr_constructs.repository_policy_document",
     "ecr_constructs.repository_reference",
 )
-WITHOUT_ITEMS = {lifecycle_policy.NO_RULE, repository_policy.NO_STATEMENT}
+# What only the sum of the items can break has rows in the table.
+WITHOUT_ITEMS = {
+    lifecycle_policy.NO_RULE,
+    repository_policy.NO_STATEMENT,
+    pull_through_cache.COUNT,
+}
 
 
 def test_every_rule_of_the_library_has_what_breaks_it() -> None:

@@ -10,6 +10,7 @@ from ecr_constructs.lifecycle_document import parse_lifecycle_policy
 from ecr_constructs.lifecycle_policy import LifecyclePolicy
 from ecr_constructs.lifecycle_rule import LifecycleAction, LifecycleRule, TagStatus
 from ecr_constructs.principal import Principal
+from ecr_constructs.pull_through_cache import PullThroughCacheRule, PullThroughCacheSettings
 from ecr_constructs.registry import Registry
 from ecr_constructs.replication import (
     ReplicationConfiguration,
@@ -41,6 +42,8 @@ __all__ = [
     "PolicyStatement",
     "Principal",
     "Problem",
+    "PullThroughCacheRule",
+    "PullThroughCacheSettings",
     "Registry",
     "RegistryScanningConfiguration",
     "ReplicationConfiguration",

@@ -1,0 +1,340 @@
+"""Pull-through cache: images of another registry, kept in one's own when they are first pulled."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cdktf_cdktf_provider_aws.ecr_pull_through_cache_rule import EcrPullThroughCacheRule
+from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
+from constructs import Construct
+
+from ecr_constructs.checks import (
+    Check,
+    Choice,
+    InvalidValueError,
+    Problem,
+    TextForm,
+    is_token,
+    refuse,
+    shown,
+    truth,
+    within,
+)
+from ecr_constructs.principal import ROLE_ARN
+from ecr_constructs.registry import Registry
+
+MAX_RULES = 50
+ROOT = "ROOT"
+_PAGE = "ECR user guide, pull through cache"
+_API = "ECR API, `CreatePullThroughCacheRule`"
+
+# Short name -> (host, whether it wants credentials).
+UPSTREAMS = {
+    "docker-hub": ("registry-1.docker.io", True),
+    "ecr-public": ("public.ecr.aws", False),
+    "quay": ("quay.io", False),
+    "kubernetes": ("registry.k8s.io", False),
+    "github": ("ghcr.io", True),
+    "gitlab": ("registry.gitlab.com", True),
+    "chainguard": ("cgr.dev", True),
+}
+_AZURE = re.compile(r"[a-zA-Z0-9]{5,50}\.azurecr\.io")
+_ECR = re.compile(
+    r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
+)
+
+
+def _prefix_form(what: str) -> TextForm:
+    return TextForm(
+        what=what,
+        source=f"{_API}; AWS provider 5.100.0, whose form has no '--' and no '__'",
+        minimum=2,
+        maximum=30,
+        pattern=re.compile(r"[a-z0-9]+(?:[._/-][a-z0-9]+)*|ROOT"),
+        form="lowercase letters and digits with single '.', '_', '-' or '/' between them, or"
+        " 'ROOT'",
+    )
+
+
+PREFIX = _prefix_form("ecr_repository_prefix")
+UPSTREAM_PREFIX = _prefix_form("upstream_repository_prefix")
+CREDENTIAL_ARN = TextForm(
+    what="credential_arn",
+    source="ECR API, `CredentialArn`",
+    minimum=50,
+    maximum=612,
+    pattern=re.compile(
+        r"arn:aws(?:-\w+)*:secretsmanager:[a-zA-Z0-9-:]+:secret:"
+        r"ecr-pullthroughcache/[a-zA-Z0-9/_+=.@-]+",
+        re.ASCII,
+    ),
+    form="the ARN of a secret whose name starts with 'ecr-pullthroughcache/'",
+)
+UPSTREAM = Choice(
+    what="upstream_registry", source="ECR API, `UpstreamRegistry`", options=list(UPSTREAMS)
+)
+UPSTREAM_URL = Check(
+    "upstream_registry_url must be the host of a registry that ECR can cache",
+    f"{_PAGE}, supported upstreams",
+    "leave 'https://' and paths out; by their names go " + ", ".join(UPSTREAMS),
+)
+ONE_UPSTREAM = Check(
+    "a pull-through cache rule takes exactly one of 'upstream_registry' and"
+    " 'upstream_registry_url'",
+    "this library: a name stands for a URL",
+)
+CREDENTIAL_NEEDED = Check(
+    "the upstream wants credentials, by 'credential_arn' or 'create_credential'",
+    f"{_PAGE}, supported upstreams",
+)
+CREDENTIAL_UNUSED = Check(
+    "the upstream takes no credentials",
+    f"{_PAGE}, supported upstreams; unknown whether ECR refuses them",
+    "leave them out",
+)
+ONE_CREDENTIAL = Check(
+    "a pull-through cache rule takes 'credential_arn' or 'create_credential'",
+    "ECR API: a rule has one secret",
+)
+CREDENTIAL_ELSEWHERE = Check(
+    "the secret must be in the account and Region of the rule", f"{_PAGE}, storing credentials"
+)
+ROLE_NEEDED = Check(
+    "the registry of another account wants 'custom_role_arn'",
+    f"{_PAGE}, ECR to ECR: a role that pullthroughcache.ecr.amazonaws.com can assume",
+)
+ROLE_UNUSED = Check(
+    "'custom_role_arn' goes with the ECR registry of another account only",
+    f"{_PAGE}, ECR to ECR; unknown whether ECR refuses it elsewhere",
+    "leave it out",
+)
+ROLE_ELSEWHERE = Check("the role must be of the account of the rule", _API)
+UPSTREAM_PREFIX_UNUSED = Check(
+    "'upstream_repository_prefix' goes with another ECR registry only",
+    f"{_PAGE}, ECR to ECR; unknown for other upstreams: refused",
+    "leave it out",
+)
+UPSTREAM_PREFIX_ROOT = Check(
+    "'upstream_repository_prefix' does not go with the ecr_repository_prefix ROOT", _API
+)
+ITSELF = Check("a registry cannot cache itself", f"{_PAGE}, ECR to ECR")
+UNSUPPORTED = Check(
+    "pull-through cache is not offered in AWS China and AWS GovCloud (US) Regions", _PAGE
+)
+COUNT = Check(f"a registry takes at most {MAX_RULES} pull-through cache rules", "ECR quotas")
+IMAGE = TextForm(
+    what="upstream image",
+    source="OCI distribution specification, names, tags and digests",
+    maximum=512,
+    pattern=re.compile(
+        r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?", re.ASCII
+    ),
+    form="a repository of the upstream with a tag or digest, such as 'library/nginx:1.27'",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullThroughCacheSettings:
+    """What a pull-through cache rule says, without the prefix: from where, and by whose right.
+
+    :param upstream_registry: the upstream by its name: `docker-hub`, `ecr-public`, `quay`,
+        `kubernetes`, `github`, `gitlab` or `chainguard`.
+    :param upstream_registry_url: or by its host, such as `example.azurecr.io` or
+        `222222222222.dkr.ecr.us-west-2.amazonaws.com`.
+    :param credential_arn: the ARN of a Secrets Manager secret of the same account and Region with
+        the keys `username` and `accessToken`, encrypted with AWS's own key; 50 to 612 characters,
+        and the name starts with `ecr-pullthroughcache/`. Docker Hub, GitHub, GitLab, Azure and
+        Chainguard want one.
+    :param create_credential: define that secret instead, without a value: it is set out of band,
+        so that it never is in the state.
+    :param custom_role_arn: the role that ECR assumes to pull from the ECR registry of another
+        account; `pullthroughcache.ecr.amazonaws.com` must be able to assume it.
+    :param upstream_repository_prefix: the beginning of the upstream's repositories, for another
+        ECR registry; all of them by default.
+    :raises ValueError: for what ECR would refuse.
+    """
+
+    upstream_registry: str | None = None
+    """The upstream by its name, such as docker-hub."""
+    upstream_registry_url: str | None = None
+    """The upstream by its host, for Azure, another ECR registry, or any other."""
+    credential_arn: str | None = None
+    """The ARN of the secret with the upstream's credentials."""
+    create_credential: bool = False
+    """Whether to define the secret, without a value; it is set out of band."""
+    custom_role_arn: str | None = None
+    """The role that pulls from the ECR registry of another account."""
+    upstream_repository_prefix: str | None = None
+    """The beginning of the upstream's repositories, for another ECR registry."""
+
+    def __post_init__(self) -> None:
+        refuse(self._problems())
+
+    def _problems(self) -> Iterator[Problem]:
+        given = [n for n in ("upstream_registry", "upstream_registry_url") if getattr(self, n)]
+        if len(given) != 1:
+            yield ONE_UPSTREAM.problem(" and ".join(map(repr, given)) or "none")
+        for name, form in (
+            ("credential_arn", CREDENTIAL_ARN),
+            ("custom_role_arn", ROLE_ARN),
+            ("upstream_repository_prefix", UPSTREAM_PREFIX),
+        ):
+            if getattr(self, name) is not None:
+                yield from within((name,), form.problems(getattr(self, name), name))
+        yield from within(
+            ("create_credential",), truth("create_credential", self.create_credential)
+        )
+        if self.credential_arn is not None and self.create_credential is True:
+            yield ONE_CREDENTIAL.problem("both")
+        if self.upstream_registry is not None:
+            yield from within(("upstream_registry",), UPSTREAM.problems(self.upstream_registry))
+        if self.upstream_registry_url is not None:
+            yield from within(("upstream_registry_url",), _url_problems(self.upstream_registry_url))
+        if len(given) == 1 and self._known:
+            yield from self._pairing_problems()
+
+    @property
+    def _known(self) -> bool:
+        if self.upstream_registry is not None:
+            return self.upstream_registry in UPSTREAMS
+        return not list(_url_problems(self.upstream_registry_url))
+
+    def _pairing_problems(self) -> Iterator[Problem]:
+        has_credential = self.credential_arn is not None or self.create_credential is True
+        if self.wants_credential and not has_credential:
+            yield CREDENTIAL_NEEDED.problem(f"none for {self.host}")
+        if has_credential and not self.wants_credential:
+            yield CREDENTIAL_UNUSED.problem(f"some for {self.host}")
+        if self.upstream_repository_prefix is not None and not self.is_ecr:
+            yield UPSTREAM_PREFIX_UNUSED.problem(self.host, ("upstream_repository_prefix",))
+        if self.custom_role_arn is not None and not self.is_ecr:
+            yield ROLE_UNUSED.problem(self.host, ("custom_role_arn",))
+
+    @property
+    def host(self) -> str:
+        """The upstream's host, which the provider calls `upstream_registry_url`."""
+        if self.upstream_registry is not None:
+            return UPSTREAMS[self.upstream_registry][0]
+        return str(self.upstream_registry_url)
+
+    @property
+    def wants_credential(self) -> bool:
+        """Whether the upstream wants credentials."""
+        wanting = {host for host, wants in UPSTREAMS.values() if wants}
+        return self.host in wanting or bool(_AZURE.fullmatch(self.host))
+
+    @property
+    def is_ecr(self) -> bool:
+        """Whether the upstream is a private ECR registry."""
+        return bool(_ECR.fullmatch(self.host))
+
+    def problems_in(self, registry: Registry, ecr_repository_prefix: str) -> Iterator[Problem]:
+        """Check what depends on the registry and on the prefix."""
+        if registry.partition in ("aws-cn", "aws-us-gov"):
+            yield UNSUPPORTED.problem(f"Region {registry.region}")
+        arn = self.credential_arn
+        here = f":{registry.region}:{registry.account_id}:"
+        if arn is not None and not is_token(arn) and here not in arn:
+            yield CREDENTIAL_ELSEWHERE.problem(shown(arn), ("credential_arn",))
+        role = self.custom_role_arn
+        if role is not None and not is_token(role) and f"::{registry.account_id}:" not in role:
+            yield ROLE_ELSEWHERE.problem(shown(role), ("custom_role_arn",))
+        if self.upstream_repository_prefix is not None and ecr_repository_prefix == ROOT:
+            yield UPSTREAM_PREFIX_ROOT.problem("both", ("upstream_repository_prefix",))
+        upstream = _ECR.fullmatch(self.host)
+        if upstream is None:
+            return
+        other = upstream["account"] != registry.account_id
+        if not other and upstream["region"] == registry.region:
+            yield ITSELF.problem(shown(self.host), ("upstream_registry_url",))
+        if other and role is None:
+            yield ROLE_NEEDED.problem(f"none for {self.host}")
+        if role is not None and not other:
+            yield ROLE_UNUSED.problem(self.host, ("custom_role_arn",))
+
+
+def _url_problems(value: object) -> Iterator[Problem]:
+    hosts = [host for host, _ in UPSTREAMS.values()]
+    known = isinstance(value, str) and (
+        value in hosts or _AZURE.fullmatch(value) or _ECR.fullmatch(value)
+    )
+    if not known:
+        yield UPSTREAM_URL.problem(shown(value))
+
+
+class PullThroughCacheRule(Construct):
+    """A rule by which a registry keeps what is pulled through it from another registry.
+
+    :param registry: the registry that keeps the images.
+    :param ecr_repository_prefix: the beginning of the repositories that are made for them, 2 to 30
+        characters; `ROOT` for none. Unique in the registry.
+
+    The other arguments are those of `PullThroughCacheSettings`.
+
+    :raises ValueError: for what ECR would refuse, and where the Region does not offer it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        registry: Registry,
+        ecr_repository_prefix: str,
+        upstream_registry: str | None = None,
+        upstream_registry_url: str | None = None,
+        credential_arn: str | None = None,
+        create_credential: bool = False,
+        custom_role_arn: str | None = None,
+        upstream_repository_prefix: str | None = None,
+    ) -> None:
+        problems = list(PREFIX.problems(ecr_repository_prefix))
+        try:
+            settings = PullThroughCacheSettings(
+                upstream_registry=upstream_registry,
+                upstream_registry_url=upstream_registry_url,
+                credential_arn=credential_arn,
+                create_credential=create_credential,
+                custom_role_arn=custom_role_arn,
+                upstream_repository_prefix=upstream_repository_prefix,
+            )
+            problems += settings.problems_in(registry, ecr_repository_prefix)
+        except InvalidValueError as error:
+            problems += error.problems
+        refuse(problems)
+        super().__init__(scope, id_)
+        self._docker_hub = settings.host == UPSTREAMS["docker-hub"][0]
+        root = ecr_repository_prefix == ROOT
+        self.uri = registry.registry_uri + ("" if root else f"/{ecr_repository_prefix}")
+        """What goes before the name of an image of the upstream, and a `/`."""
+        secret = None
+        if create_credential:
+            secret = SecretsmanagerSecret(
+                self,
+                "Credential",
+                name=f"ecr-pullthroughcache/{ecr_repository_prefix}",
+                description=f"username and accessToken for {settings.host}; set out of band",
+            )
+        self.credential_arn = secret.arn if secret is not None else credential_arn
+        """The ARN of the secret with the upstream's credentials, if any."""
+        EcrPullThroughCacheRule(
+            self,
+            "Resource",
+            ecr_repository_prefix=ecr_repository_prefix,
+            upstream_registry_url=settings.host,
+            credential_arn=self.credential_arn,
+            custom_role_arn=custom_role_arn,
+            upstream_repository_prefix=upstream_repository_prefix,
+        )
+
+    def image_uri(self, upstream_image: str) -> str:
+        """What to pull for an image of the upstream.
+
+        :param upstream_image: as the upstream calls it, such as `nginx:1.27` or
+            `grafana/grafana:12.0.0`. Docker Hub's official images are below `library/`, which is
+            added where it is missing.
+        :raises ValueError: for what is no name of an image.
+        """
+        refuse(IMAGE.problems(upstream_image))
+        official = self._docker_hub and "/" not in upstream_image
+        return f"{self.uri}/{'library/' if official else ''}{upstream_image}"
