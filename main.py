@@ -6,7 +6,13 @@ from pathlib import Path
 
 # First: it makes importing cdktf and the AWS bindings fast.
 from ecr_constructs.annotations import CONTEXT as ANNOTATIONS
-from stacks import EnvironmentStack, InvalidEnvironmentsError, load_environments, stack_id
+from stacks import (
+    EnvironmentStack,
+    InvalidEnvironmentsError,
+    load_environments,
+    neighbours_of,
+    stack_id,
+)
 
 # isort: split
 from cdktf import App
@@ -24,7 +30,8 @@ def main() -> None:
         print(warning)
     app = App(context={ANNOTATIONS: False})
     for name, environment in environments.items():
-        EnvironmentStack(app, name=name, environment=environment)
+        neighbours = neighbours_of(environments, name)
+        EnvironmentStack(app, name=name, environment=environment, neighbours=neighbours)
     app.synth()
     for name, environment in environments.items():
         written = Path(app.outdir, "stacks", stack_id(name), "cdk.tf.json")

@@ -29,6 +29,7 @@ ROOMS = (
             "repository_policy",
             "repository_policy_document",
             "replication",
+            "registry_policy",
             "scanning",
             "pull_through_cache",
             "repository_reference",
@@ -36,7 +37,15 @@ ROOMS = (
     ),
     *(
         f"stacks.{name}"
-        for name in ("building", "names", "provider_version", "environment", "yaml_file", "loading")
+        for name in (
+            "building",
+            "names",
+            "provider_version",
+            "environment",
+            "registries",
+            "yaml_file",
+            "loading",
+        )
     ),
 )
 _HEAD = """\

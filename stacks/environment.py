@@ -20,6 +20,7 @@ from ecr_constructs import (
     Problem,
     PullThroughCacheSettings,
     Registry,
+    RegistryPolicyStatement,
     ReplicationRule,
     RepositorySettings,
     Scanning,
@@ -40,6 +41,7 @@ from ecr_constructs.pull_through_cache import COUNT as CACHE_COUNT
 from ecr_constructs.pull_through_cache import MAX_RULES as MAX_CACHE_RULES
 from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.registry import ACCOUNT_ID, REPOSITORY_NAME, region_problems
+from ecr_constructs.registry_policy import registry_policy_problems
 from ecr_constructs.replication import replication_problems
 from ecr_constructs.tags import COUNT, MAX_TAGS, tag_problems
 from stacks.building import build, build_list
@@ -54,6 +56,7 @@ MANAGED_BY_TAG = "managed-by"
 SINGLETONS = {
     "replication": "the registry's replication",
     "scanning": "the registry's scanning configuration",
+    "policy_statements": "the registry's policy",
 }
 # What may be there without holding anything.
 SECTIONS = ("tags", "repository_defaults", "repositories", "registry")
@@ -217,12 +220,6 @@ class RequiredProviders(_Section):
     """A constraint on the AWS provider, such as '~> 6.8', that narrows the app's own."""
 
 
-def _rules(data: object, _handler: ValidatorFunctionWrapHandler) -> tuple[ReplicationRule, ...]:
-    items = build_list(ReplicationRule, data, "rules")
-    refuse(items.problems)
-    return tuple(items.values)
-
-
 def _built(kind: type[T], what: str) -> WrapValidator:
     """A value of the library, made of what the file writes."""
 
@@ -236,10 +233,21 @@ def _built(kind: type[T], what: str) -> WrapValidator:
     return WrapValidator(validate)
 
 
+def _built_list(kind: type[object], what: str) -> WrapValidator:
+    """Values of the library, made of the list that the file writes."""
+
+    def validate(data: object, _handler: ValidatorFunctionWrapHandler) -> tuple[object, ...]:
+        items = build_list(kind, data, what)
+        refuse(items.problems)
+        return tuple(items.values)
+
+    return WrapValidator(validate)
+
+
 class Replication(_Section):
     """What is pushed to this registry and copied to others. One per account and Region."""
 
-    rules: Annotated[tuple[ReplicationRule, ...], WrapValidator(_rules)]
+    rules: Annotated[tuple[ReplicationRule, ...], _built_list(ReplicationRule, "rules")]
     """One to ten rules, at most 25 different destinations over all of them."""
 
 
@@ -250,6 +258,11 @@ class RegistrySection(_Section):
     """What is copied to other registries."""
     scanning: Annotated[Scanning | None, _built(Scanning, "scanning")] = None
     """How images are scanned for vulnerabilities."""
+    policy_statements: Annotated[
+        tuple[RegistryPolicyStatement, ...],
+        _built_list(RegistryPolicyStatement, "policy_statements"),
+    ] = ()
+    """The registry's policy. What other environments replicate here is accepted without it."""
     pull_through_cache_rules: dict[
         CachePrefix, Annotated[PullThroughCacheSettings, _built(PullThroughCacheSettings, "a rule")]
     ] = {}
@@ -321,6 +334,8 @@ def _registry_problems(section: RegistrySection, registry: Registry) -> Iterator
     if section.replication is not None:
         path = ("replication", "rules")
         yield from within(path, replication_problems(registry, section.replication.rules))
+    found = registry_policy_problems(registry, section.policy_statements)
+    yield from within(("policy_statements",), found)
     rules = section.pull_through_cache_rules
     if len(rules) > MAX_CACHE_RULES:
         yield CACHE_COUNT.problem(str(len(rules)), ("pull_through_cache_rules",))

@@ -10,14 +10,18 @@ from constructs import Construct
 
 from ecr_constructs import (
     PullThroughCacheRule,
+    RegistryPolicy,
     RegistryScanningConfiguration,
     ReplicationConfiguration,
     Repository,
 )
-from ecr_constructs.terraform_text import escaped
+from ecr_constructs.terraform_text import escaped, json_text
 from stacks.environment import ENVIRONMENT_TAG, MANAGED_BY_TAG, Environment
 from stacks.names import construct_id, local_state_path, stack_id, state_key
 from stacks.provider_version import provider_constraint
+from stacks.registries import Neighbours
+
+NOBODY = Neighbours()
 
 
 class EnvironmentStack(TerraformStack):
@@ -25,13 +29,21 @@ class EnvironmentStack(TerraformStack):
 
     Outputs: `repository_urls` and `repository_arns` by repository name, and `registry_uri`, the
     registry's address for `docker login`; where there are pull-through cache rules,
-    `pull_through_uris` and `pull_through_credentials`.
+    `pull_through_uris` and `pull_through_credentials`; where something is replicated to an account
+    outside of the app, `registry_policy_statements_needed`.
 
     Ids are contract. A repository's is made from its name alone; what else is defined here has an
     id with a capital letter, which no repository name holds.
     """
 
-    def __init__(self, scope: Construct, *, name: str, environment: Environment) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        name: str,
+        environment: Environment,
+        neighbours: Neighbours = NOBODY,
+    ) -> None:
         super().__init__(scope, stack_id(name))
         self._set_backend(name, environment)
         self._set_provider(name, environment)
@@ -56,12 +68,26 @@ class EnvironmentStack(TerraformStack):
             RegistryScanningConfiguration(
                 self, "Scanning", scan_type=scanning.scan_type, rules=scanning.rules
             )
+        self._define_policy(environment, neighbours)
         self._define_cache(environment)
         urls = {key: found.expression("repository_url") for key, found in repositories.items()}
         arns = {key: found.expression("arn") for key, found in repositories.items()}
         self._output("repository_urls", urls, "Repository name to its URL")
         self._output("repository_arns", arns, "Repository name to its ARN")
         self._output("registry_uri", environment.home.registry_uri, "Address for docker login")
+
+    def _define_policy(self, environment: Environment, neighbours: Neighbours) -> None:
+        home = environment.home
+        statements = (*environment.registry.policy_statements, *neighbours.accepted)
+        if statements:
+            RegistryPolicy(self, "RegistryPolicy", registry=home, statements=statements)
+        if neighbours.missing:
+            needed = {
+                f"{registry.account_id} {registry.region}": json_text(statement.render(registry))
+                for registry, statement in neighbours.missing.items()
+            }
+            said = "Statements that the registry policies of these accounts must have"
+            self._output("registry_policy_statements_needed", needed, said)
 
     def _define_cache(self, environment: Environment) -> None:
         rules = {

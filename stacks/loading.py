@@ -17,6 +17,7 @@ from stacks.building import MISSING_KEY, unknown_key
 from stacks.environment import SECTIONS, SINGLETONS, Environment
 from stacks.names import environment_name_problems
 from stacks.provider_version import ADMITS_NONE, admits_none, provider_constraint
+from stacks.registries import chain_warnings, policy_problems
 from stacks.yaml_file import NOTHING, Node, YamlError, path_below, read_yaml
 
 _APP = "this app"
@@ -112,7 +113,7 @@ def load_environments(directory: Path) -> Environments:
     for file in files:
         problems.extend(_warnings(file))
     if len(environments) == len(files):
-        problems.extend(_registry_warnings(files))
+        problems.extend(_registry_problems(files))
     problems.sort(key=lambda problem: problem[:2])
     if not all(problem.check.warning for problem in problems):
         raise InvalidEnvironmentsError(problems)
@@ -289,13 +290,19 @@ def _warnings(file: _File) -> Iterator[FileProblem]:
         yield from _told_once(file.file, file.root, found)
 
 
-def _registry_warnings(files: Sequence[_File]) -> Iterator[FileProblem]:
-    """What is a mistake with the repositories of a registry, whichever files define them."""
-    loaded = [(file, file.environment) for file in files if file.environment is not None]
-    for file, environment in loaded:
-        names = [name for _, e in loaded if e.home == environment.home for name in e.repositories]
-        for warning in environment.registry_warnings(names):
-            yield file.problem(("registry",), warning)
+def _registry_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
+    """What is wrong with a registry together with the other files, which all are good."""
+    loaded = {file.name: file.environment for file in files if file.environment is not None}
+    for file in files:
+        environment = loaded[file.name]
+        others = [other for other in loaded.values() if other.home == environment.home]
+        names = [name for other in others for name in other.repositories]
+        for problem in (
+            *environment.registry_warnings(names),
+            *chain_warnings(loaded, file.name),
+            *policy_problems(loaded, file.name),
+        ):
+            yield file.problem(("registry",), problem)
 
 
 def _translated(file: str, root: Node, error: ValidationError) -> Iterator[FileProblem]:

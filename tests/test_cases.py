@@ -16,12 +16,14 @@ from ecr_constructs import (
     Problem,
     PullThroughCacheSettings,
     Registry,
+    RegistryPolicyStatement,
     ReplicationRule,
     RepositorySettings,
     Scanning,
 )
 from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.registry import REPOSITORY_NAME
+from ecr_constructs.registry_policy import registry_policy_problems
 from ecr_constructs.replication import replication_problems
 from local.environments import write_environment
 from stacks import InvalidEnvironmentsError, load_environments
@@ -82,6 +84,10 @@ class Case(NamedTuple):
             return {"rules": [rule]}
         return self.value
 
+    def statement(self) -> dict[str, Any]:
+        """The value as a statement of a registry policy."""
+        return {**self.group["with_value"], **self.value}
+
     def cache(self) -> dict[str, Any]:
         """What the value makes of the pull-through cache rules of a registry."""
         if self.group.get("prefix"):
@@ -91,22 +97,26 @@ class Case(NamedTuple):
     def environment(self) -> dict[str, Any]:
         """The value as an environment file."""
         base: dict[str, Any] = {"account": ACCOUNT, "region": self.region}
+        added: dict[str, Any]
         match self.group["of"]:
             case "name":
-                return base | {"repositories": {self.value: {}}}
+                added = {"repositories": {self.value: {}}}
             case "settings":
-                return base | {"repositories": {"ab": self.settings()}}
+                added = {"repositories": {"ab": self.settings()}}
             case "rules":
-                return base | {"registry": {"replication": {"rules": self.rules()}}}
+                added = {"registry": {"replication": {"rules": self.rules()}}}
+            case "policy":
+                added = {"registry": {"policy_statements": [self.statement()]}}
             case "cache":
-                return base | {"registry": {"pull_through_cache_rules": self.cache()}}
+                added = {"registry": {"pull_through_cache_rules": self.cache()}}
             case "scanning":
-                return base | {
+                added = {
                     "repositories": {"ab": {}},
                     "registry": {"scanning": self.scanning()},
                 }
             case _:
-                return base | dict(self.value)
+                added = dict(self.value)
+        return base | added
 
 
 def listed(part: Any) -> list[str]:
@@ -209,28 +219,33 @@ def made(kind: Any, value: Any) -> Any:
 
 def called(case: Case) -> list[Problem]:
     """The problems of the case as calls of the library."""
-    registry = Registry(account_id=ACCOUNT, region=case.region)
     try:
-        match case.group["of"]:
-            case "name":
-                return list(REPOSITORY_NAME.problems(case.value))
-            case "cache":
-                [(prefix, settings)] = case.cache().items()
-                cache = made(PullThroughCacheSettings, settings)
-                return [*CACHE_PREFIX.problems(prefix), *cache.problems_in(registry, prefix)]
-            case "scanning":
-                return list(made(Scanning, case.scanning()).warnings(["ab"]))
-            case "settings":
-                settings = made(RepositorySettings, case.settings())
-                return list(settings.problems_in(registry)) or list(settings.warnings)
-            case _:
-                rules = made(tuple[ReplicationRule, ...], case.rules())
-                found = list(replication_problems(registry, rules))
-                if not found:
-                    found += [warning for rule in rules for warning in rule.warnings]
-                return found
+        return list(_called(case, Registry(account_id=ACCOUNT, region=case.region)))
     except InvalidValueError as error:
         return list(error.problems)
+
+
+def _called(case: Case, registry: Registry) -> Iterator[Problem]:
+    match case.group["of"]:
+        case "name":
+            yield from REPOSITORY_NAME.problems(case.value)
+        case "policy":
+            statement = made(RegistryPolicyStatement, case.statement())
+            yield from registry_policy_problems(registry, [statement])
+        case "cache":
+            [(prefix, given)] = case.cache().items()
+            cache = made(PullThroughCacheSettings, given)
+            yield from CACHE_PREFIX.problems(prefix)
+            yield from cache.problems_in(registry, prefix)
+        case "scanning":
+            yield from made(Scanning, case.scanning()).warnings(["ab"])
+        case "settings":
+            settings = made(RepositorySettings, case.settings())
+            yield from list(settings.problems_in(registry)) or settings.warnings
+        case _:
+            rules = made(tuple[ReplicationRule, ...], case.rules())
+            found = list(replication_problems(registry, rules))
+            yield from found or (warning for rule in rules for warning in rule.warnings)
 
 
 # What Python refuses itself: keywords that are unknown or missing, classes for mappings.
@@ -238,7 +253,7 @@ _PYTHONS = re.compile(r"unknown key|is missing|must be a (mapping|list)$")
 CALLS = [
     case
     for case in CASES
-    if case.group["of"] in ("name", "settings", "rules", "scanning", "cache")
+    if case.group["of"] in ("name", "settings", "rules", "scanning", "cache", "policy")
     # A call fails with the first value that cannot be made.
     and not case.name.startswith("together")
     and not any(_PYTHONS.search(part) for part in case.refused)

@@ -27,6 +27,8 @@ ELSEWHERE = {
         pull_through_cache.IMAGE.length.rule,
         pull_through_cache.IMAGE.whole.rule,
     },
+    "test_registry_policy": {"a registry policy takes at least one statement"},
+    "test_registries": {"what is replicated here is not replicated on"},
     "test_lifecycle_document": {
         "a policy must be JSON",
         "a policy must not repeat a key",

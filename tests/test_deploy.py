@@ -353,6 +353,42 @@ def test_keeps_state_in_a_bucket_and_locks_it(tmp_path: Path) -> None:
     assert "ecr/test.tfstate.tflock" in {v["Key"] for v in versions["Versions"]}
 
 
+def test_replicates_to_another_account_by_one_declaration(tmp_path: Path) -> None:
+    environments = tmp_path / "environments"
+    environments.mkdir()
+    for name, account, region, rest in (
+        (
+            "shared",
+            "444444444444",
+            "ap-northeast-2",
+            "repositories: {payments/api: }\n"
+            "registry: {replication: {rules: [{repository_filters: [payments/],"
+            " destinations: [{region: us-west-2, registry_id: '555555555555'}]}]}}\n",
+        ),
+        ("dr", "555555555555", "us-west-2", "repositories: {payments/local: }\n"),
+    ):
+        role = f"assume_role: {{role_arn: 'arn:aws:iam::{account}:role/terraform'}}\n"
+        head = f'account: "{account}"\nregion: {region}\n{role}'
+        (environments / f"{name}.yaml").write_text(head + rest)
+    out = tmp_path / "cdktf.out"
+    synthesize(PROJECT, out, environments)
+    with local_aws() as aws:
+        environ = terraform_environ(aws.environ, tmp_path)
+        for name in ("dr", "shared"):
+            terraform = Terraform(folder=out / "stacks" / f"ecr-{name}", environ=environ)
+            terraform.init()
+            terraform.apply()
+            assert terraform.plan() == {}
+        source = aws.client("ecr", account="444444444444", region="ap-northeast-2")
+        destination = aws.client("ecr", account="555555555555", region="us-west-2")
+        [rule] = source.describe_registry()["replicationConfiguration"]["rules"]
+        policy = json.loads(destination.get_registry_policy()["policyText"])
+    assert rule["destinations"] == [{"region": "us-west-2", "registryId": "555555555555"}]
+    [statement] = policy["Statement"]
+    assert statement["Principal"] == {"AWS": "444444444444"}
+    assert statement["Resource"] == "arn:aws:ecr:us-west-2:555555555555:repository/payments/*"
+
+
 def test_plans_what_the_emulator_lacks_in_a_region_that_the_provider_does_not_know(
     tmp_path: Path,
 ) -> None:

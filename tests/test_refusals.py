@@ -21,6 +21,7 @@ from ecr_constructs import (
     Principal,
     PullThroughCacheSettings,
     Registry,
+    RegistryPolicyStatement,
     ReplicationDestination,
     ReplicationRule,
     RepositorySettings,
@@ -36,6 +37,7 @@ from ecr_constructs import (
     lifecycle_rule,
     principal,
     pull_through_cache,
+    registry_policy,
     replication,
     repository_policy,
     scanning,
@@ -103,6 +105,15 @@ def scanning_rule(frequency: str = "SCAN_ON_PUSH", filters: Any = ()) -> Scannin
 
 def cached(prefix: str = "cache", **given: Any) -> None:
     refuse(PullThroughCacheSettings(**given).problems_in(HOME, prefix))
+
+
+def registry_statement(**given: Any) -> RegistryPolicyStatement:
+    whole: dict[str, Any] = {
+        "principals": (Principal(account="222222222222"),),
+        "actions": ("ecr:ReplicateImage",),
+        **given,
+    }
+    return RegistryPolicyStatement(**whole)
 
 
 def together(rules: Any) -> None:
@@ -608,6 +619,18 @@ REFUSALS = [
             )
         ),
     ),
+    Refusal(
+        registry_policy.DUPLICATE_PREFIX,
+        words(min_size=1),
+        lambda prefixes: registry_statement(repository_prefixes=[*prefixes, *prefixes]),
+    ),
+    Refusal(
+        registry_policy.POLICY_LENGTH,
+        st.integers(10_240, 20_000),
+        lambda length: refuse(
+            registry_policy.registry_policy_problems(HOME, [registry_statement(sid="x" * length)])
+        ),
+    ),
 ]
 
 
@@ -632,6 +655,7 @@ WITHOUT_ITEMS = {
     lifecycle_policy.NO_RULE,
     repository_policy.NO_STATEMENT,
     pull_through_cache.COUNT,
+    registry_policy.NO_STATEMENT,
 }
 
 

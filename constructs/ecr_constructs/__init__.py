@@ -12,6 +12,13 @@ from ecr_constructs.lifecycle_rule import LifecycleAction, LifecycleRule, TagSta
 from ecr_constructs.principal import Principal
 from ecr_constructs.pull_through_cache import PullThroughCacheRule, PullThroughCacheSettings
 from ecr_constructs.registry import Registry
+from ecr_constructs.registry_policy import (
+    RegistryPolicy,
+    RegistryPolicyStatement,
+    accept_replication,
+    allow_create_on_push,
+    allow_pull_through,
+)
 from ecr_constructs.replication import (
     ReplicationConfiguration,
     ReplicationDestination,
@@ -45,6 +52,8 @@ __all__ = [
     "PullThroughCacheRule",
     "PullThroughCacheSettings",
     "Registry",
+    "RegistryPolicy",
+    "RegistryPolicyStatement",
     "RegistryScanningConfiguration",
     "ReplicationConfiguration",
     "ReplicationDestination",
@@ -60,6 +69,9 @@ __all__ = [
     "ScanningRule",
     "TagMutability",
     "TagStatus",
+    "accept_replication",
+    "allow_create_on_push",
+    "allow_pull_through",
     "parse_lifecycle_policy",
     "parse_repository_policy",
 ]

@@ -77,6 +77,13 @@ EVERYTHING = Check(
     warning=True,
 )
 
+MANY_REGIONS = Check(
+    "each Region that a replication rule copies to stores every image once more",
+    "ECR pricing; more than two Regions are seldom needed",
+    "copy to where the images are pulled",
+    warning=True,
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicationDestination:
@@ -147,6 +154,9 @@ class ReplicationRule:
         if not self.repository_filters:
             got = ", ".join(destination.region for destination in self.destinations)
             yield EVERYTHING.problem(f"all to {got}")
+        regions = dict.fromkeys(destination.region for destination in self.destinations)
+        if len(regions) > 2:
+            yield MANY_REGIONS.problem(f"{len(regions)} Regions: {', '.join(regions)}")
 
     def copies(self, repository_name: str) -> bool:
         """Whether the rule copies what is pushed to a repository of this name."""

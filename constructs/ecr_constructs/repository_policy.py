@@ -120,7 +120,7 @@ ACTION = Check(
     " refused",
 )
 LOGIN_ACTION = Check(
-    "ecr:GetAuthorizationToken has no effect in a repository policy",
+    "ecr:GetAuthorizationToken has no effect in the policy of a repository or registry",
     "IAM service authorization reference: no resource type; unknown whether ECR refuses it",
     "allow it in an IAM policy of the principal",
 )
@@ -186,7 +186,7 @@ class PolicyStatement:
             yield wrong_type("actions", "a list", self.actions)._replace(path=("actions",))
             return
         for index, action in enumerate(self.actions):
-            yield from within(("actions", index), _action_problems(action, self.effect))
+            yield from within(("actions", index), action_problems(action, self.effect))
 
     def problems_in(self, registry: Registry) -> Iterator[Problem]:
         """Check what depends on where the repository is."""
@@ -205,7 +205,8 @@ class PolicyStatement:
         return {key: value for key, value in statement.items() if value}
 
 
-def _action_problems(action: object, effect: str) -> Iterator[Problem]:
+def action_problems(action: object, effect: str) -> Iterator[Problem]:
+    """Check an action of a statement that is about repositories."""
     if not isinstance(action, str):
         yield wrong_type("action", "text", action)
         return

@@ -1,0 +1,76 @@
+import json
+from typing import Any
+
+import pytest
+from cdktf import TerraformStack
+from conftest import Resources
+
+from ecr_constructs import (
+    Principal,
+    Registry,
+    RegistryPolicy,
+    RegistryPolicyStatement,
+    accept_replication,
+    allow_create_on_push,
+    allow_pull_through,
+)
+
+HOME = Registry(account_id="111111111111", region="us-west-2")
+ARN = "arn:aws:ecr:us-west-2:111111111111:repository"
+CI = Principal(role="arn:aws:iam::111111111111:role/ci")
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (
+            accept_replication("222222222222", ["payments/", "web/"]),
+            {
+                "Sid": "ReplicationFrom222222222222",
+                "Effect": "Allow",
+                "Principal": {"AWS": "222222222222"},
+                "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
+                "Resource": [f"{ARN}/payments/*", f"{ARN}/web/*"],
+            },
+        ),
+        (
+            allow_pull_through([CI], "docker-hub"),
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": CI.identifier},
+                "Action": ["ecr:CreateRepository", "ecr:BatchImportUpstreamImage"],
+                "Resource": f"{ARN}/docker-hub/*",
+            },
+        ),
+        (
+            allow_create_on_push([CI]),
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": CI.identifier},
+                "Action": "ecr:CreateRepository",
+                "Resource": f"{ARN}/*",
+            },
+        ),
+    ],
+)
+def test_renders_always_with_a_resource(
+    statement: RegistryPolicyStatement, expected: dict[str, Any]
+) -> None:
+    assert statement.render(HOME) == expected
+
+
+def test_is_one_document_in_one_line(stack: TerraformStack, resources: Resources) -> None:
+    statements = [accept_replication("222222222222"), allow_create_on_push([CI], ["team/"])]
+    RegistryPolicy(stack, "Policy", registry=HOME, statements=statements)
+    [resource] = resources("aws_ecr_registry_policy")
+    assert "\n" not in resource["policy"]
+    assert json.loads(resource["policy"]) == {
+        "Version": "2012-10-17",
+        "Statement": [statement.render(HOME) for statement in statements],
+    }
+
+
+def test_defines_nothing_where_it_fails(stack: TerraformStack) -> None:
+    with pytest.raises(ValueError, match="takes at least one statement, got none"):
+        RegistryPolicy(stack, "Policy", registry=HOME, statements=[])
+    assert stack.node.try_find_child("Policy") is None
