@@ -10,6 +10,8 @@ from typing import Any
 import boto3
 from moto.server import ThreadedMotoServer
 
+from local.ecr_gaps import fill_gaps
+
 
 @dataclass(frozen=True, kw_only=True)
 class LocalAws:
@@ -52,6 +54,7 @@ class LocalAws:
 @contextmanager
 def local_aws() -> Iterator[LocalAws]:
     """Start the API on a free port of 127.0.0.1, and end it."""
+    fill_gaps()
     # It logs every request otherwise.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
