@@ -32,6 +32,10 @@ ROOMS = (
             "registry_policy",
             "scanning",
             "pull_through_cache",
+            "creation_template",
+            "account_setting",
+            "pull_time_update_exclusion",
+            "public_repository",
             "repository_reference",
         )
     ),
@@ -42,6 +46,7 @@ ROOMS = (
             "names",
             "provider_version",
             "environment",
+            "destinations",
             "registries",
             "yaml_file",
             "loading",

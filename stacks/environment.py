@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Annotated, TypeVar
@@ -17,13 +18,23 @@ from pydantic import (
 )
 
 from ecr_constructs import (
+    AppliedFor,
     Problem,
+    PublicRepositorySettings,
     PullThroughCacheSettings,
     Registry,
     RegistryPolicyStatement,
     ReplicationRule,
+    RepositoryCreationTemplateSettings,
     RepositorySettings,
     Scanning,
+)
+from ecr_constructs.account_setting import (
+    OLDER_SCOPE,
+    POLICY_SCOPE,
+    PROVIDER_VERSIONS,
+    account_setting_problems,
+    account_setting_warnings,
 )
 from ecr_constructs.checks import (
     PRINTABLE,
@@ -35,13 +46,17 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
+from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
 from ecr_constructs.encryption import KEY_ARN
 from ecr_constructs.principal import ROLE_ARN
+from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
 from ecr_constructs.pull_through_cache import COUNT as CACHE_COUNT
 from ecr_constructs.pull_through_cache import MAX_RULES as MAX_CACHE_RULES
 from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
+from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
+from ecr_constructs.pull_time_update_exclusion import pull_time_update_exclusion_problems
 from ecr_constructs.registry import ACCOUNT_ID, REPOSITORY_NAME, region_problems
-from ecr_constructs.registry_policy import registry_policy_problems
+from ecr_constructs.registry_policy import OLDER_SCOPE_ACTIONS, registry_policy_problems
 from ecr_constructs.replication import replication_problems
 from ecr_constructs.tags import COUNT, MAX_TAGS, tag_problems
 from stacks.building import build, build_list
@@ -57,6 +72,14 @@ SINGLETONS = {
     "replication": "the registry's replication",
     "scanning": "the registry's scanning configuration",
     "policy_statements": "the registry's policy",
+}
+PUBLIC = "public_repositories"
+# Settings that a registry has once for each key -> what a sentence calls them.
+KEYED = {
+    "pull_through_cache_rules": "the pull-through cache rule",
+    "creation_templates": "the creation template",
+    "account_settings": "the account setting",
+    PUBLIC: "the public repository",
 }
 # What may be there without holding anything.
 SECTIONS = ("tags", "repository_defaults", "repositories", "registry")
@@ -123,6 +146,15 @@ FILTER_MATCHES_NONE = Check(
 )
 
 
+UNHEEDED = Check(
+    "with REGISTRY_POLICY_SCOPE V1 a registry does not heed other actions than"
+    f" {', '.join(OLDER_SCOPE_ACTIONS)} in its policy",
+    "ECR user guide, private registry permissions",
+    "write V2, or take the statement away",
+    warning=True,
+)
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -152,6 +184,8 @@ Region = Annotated[
     str, _checked(partial(region_problems, "region")), Field(examples=["ap-northeast-2"])
 ]
 CachePrefix = Annotated[str, _form(CACHE_PREFIX), Field(examples=["docker-hub"])]
+TemplatePrefix = Annotated[str, _form(TEMPLATE_PREFIX), Field(examples=["payments"])]
+PublicName = Annotated[str, _form(PUBLIC_NAME), Field(examples=["acme/agent"])]
 RepositoryName = Annotated[str, _form(REPOSITORY_NAME), Field(examples=["payments/api"])]
 
 
@@ -233,6 +267,18 @@ def _built(kind: type[T], what: str) -> WrapValidator:
     return WrapValidator(validate)
 
 
+def _tagged(kind: type[T], what: str, tags: str) -> WrapValidator:
+    """A value of the library that has tags, of which the app's own are none."""
+
+    def validate(data: object, _handler: ValidatorFunctionWrapHandler) -> T:
+        value, problems, rest = build(kind, {} if data is None else data, what)
+        problems += within((tags,), _own_tag_problems(getattr(rest, tags, {})))
+        refuse(problems)
+        return typing.cast("T", value)
+
+    return WrapValidator(validate)
+
+
 def _built_list(kind: type[object], what: str) -> WrapValidator:
     """Values of the library, made of the list that the file writes."""
 
@@ -242,6 +288,11 @@ def _built_list(kind: type[object], what: str) -> WrapValidator:
         return tuple(items.values)
 
     return WrapValidator(validate)
+
+
+def _account_setting_problems(settings: Mapping[str, str]) -> Iterator[Problem]:
+    for name, value in settings.items():
+        yield from within((name,), account_setting_problems(name, value))
 
 
 class Replication(_Section):
@@ -268,6 +319,28 @@ class RegistrySection(_Section):
     ] = {}
     """What is kept of other registries when it is first pulled, by the beginning of the
     repositories that are made for it."""
+    creation_templates: dict[
+        TemplatePrefix,
+        Annotated[
+            RepositoryCreationTemplateSettings,
+            _tagged(RepositoryCreationTemplateSettings, "a template", "resource_tags"),
+        ],
+    ] = {}
+    """What the repositories are like that ECR makes itself, by their namespace; 'ROOT' is for
+    those without a template. Replicas of the environments' repositories need none."""
+    account_settings: Annotated[dict[str, str], _checked(_account_setting_problems)] = {}
+    """What ECR does in the account and Region: BASIC_SCAN_TYPE_VERSION (AWS_NATIVE),
+    REGISTRY_POLICY_SCOPE (V2), BLOB_MOUNTING (ENABLED, DISABLED)."""
+    pull_time_update_exclusions: tuple[str, ...] = ()
+    """The ARNs of roles and users whose pulls do not count as a use of an image."""
+    public_repositories: dict[
+        PublicName,
+        Annotated[
+            PublicRepositorySettings, _tagged(PublicRepositorySettings, "a repository", "tags")
+        ],
+    ] = {}
+    """Repositories of ECR Public by name: everybody can pull them. They are the account's, in
+    us-east-1, whatever the environment's Region is."""
 
 
 def _registry_of(info: ValidationInfo) -> Registry | None:
@@ -301,17 +374,16 @@ def _settings(
             problems += rest.problems_in(somewhere)
         problems += within(("tags",), _own_tag_problems(rest.tags))
         if info.field_name == "repositories":
-            problems += _tag_count_problems(rest, info.data.get("tags", {}))
+            found = _tags_together(info.data.get("tags", {}), rest.tags)
+            problems += within(("tags",), found)
     refuse(problems)
     return value or RepositorySettings()
 
 
-def _tag_count_problems(
-    settings: RepositorySettings, default_tags: Mapping[str, str]
-) -> Iterator[Problem]:
-    count = len({ENVIRONMENT_TAG, MANAGED_BY_TAG, *default_tags, *settings.tags})
-    if count > MAX_TAGS >= len(settings.tags):
-        yield TAGS_TOGETHER.problem(str(count), ("tags",))
+def _tags_together(default_tags: Mapping[str, str], tags: Mapping[str, str]) -> Iterator[Problem]:
+    count = len({ENVIRONMENT_TAG, MANAGED_BY_TAG, *default_tags, *tags})
+    if count > MAX_TAGS >= len(tags):
+        yield TAGS_TOGETHER.problem(str(count))
 
 
 def _tags(data: object, _handler: ValidatorFunctionWrapHandler) -> dict[str, str]:
@@ -326,11 +398,13 @@ def _tags(data: object, _handler: ValidatorFunctionWrapHandler) -> dict[str, str
 def _registry_here(section: RegistrySection, info: ValidationInfo) -> RegistrySection:
     registry = _registry_of(info)
     if registry is not None:
-        refuse(_registry_problems(section, registry))
+        refuse(_registry_problems(section, registry, info.data.get("tags", {})))
     return section
 
 
-def _registry_problems(section: RegistrySection, registry: Registry) -> Iterator[Problem]:
+def _registry_problems(
+    section: RegistrySection, registry: Registry, tags: Mapping[str, str]
+) -> Iterator[Problem]:
     if section.replication is not None:
         path = ("replication", "rules")
         yield from within(path, replication_problems(registry, section.replication.rules))
@@ -342,6 +416,22 @@ def _registry_problems(section: RegistrySection, registry: Registry) -> Iterator
     for prefix, rule in rules.items():
         found = rule.problems_in(registry, prefix)
         yield from within(("pull_through_cache_rules", prefix), found)
+    for prefix, template in section.creation_templates.items():
+        path = ("creation_templates", prefix)
+        yield from within(path, template.problems_in(registry))
+        found = _tags_together(tags, template.resource_tags)
+        yield from within((*path, "resource_tags"), found)
+    exclusions = section.pull_time_update_exclusions
+    found = pull_time_update_exclusion_problems(registry, exclusions)
+    yield from within(("pull_time_update_exclusions",), found)
+    for name, repository in section.public_repositories.items():
+        path = ("public_repositories", name)
+        yield from within(path, repository.problems_in(registry))
+        yield from within((*path, "tags"), _tags_together(tags, repository.tags))
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
 class Environment(_Section):
@@ -380,8 +470,13 @@ class Environment(_Section):
     @property
     def required_provider_versions(self) -> frozenset[str]:
         """The oldest AWS provider of each setting that not every one can express."""
-        found = (settings.required_provider_versions for settings in self.repositories.values())
-        return frozenset().union(*found)
+        registry = self.registry
+        settings = (*self.repositories.values(), *registry.creation_templates.values())
+        found = {version for s in settings for version in s.required_provider_versions}
+        found |= {v for n, v in PROVIDER_VERSIONS.items() if n in registry.account_settings}
+        if registry.pull_time_update_exclusions:
+            found.add(EXCLUSION_VERSION)
+        return frozenset(found)
 
     @property
     def warnings(self) -> Iterator[Problem]:
@@ -391,16 +486,49 @@ class Environment(_Section):
             yield from within(("repositories", name), settings.warnings)
         for index, rule in enumerate(self.replication_rules):
             yield from within(("registry", "replication", "rules", index), rule.warnings)
+        for prefix, template in self.registry.creation_templates.items():
+            yield from within(("registry", "creation_templates", prefix), template.warnings)
+        for setting, value in self.registry.account_settings.items():
+            found = account_setting_warnings(setting, value)
+            yield from within(("registry", "account_settings", setting), found)
+        if self.registry.account_settings.get(POLICY_SCOPE) == OLDER_SCOPE:
+            yield from self._unheeded()
 
-    def registry_warnings(self, repository_names: Sequence[str]) -> Iterator[Problem]:
-        """What is legal, but certainly a mistake, in a registry of these repositories."""
+    def _unheeded(self) -> Iterator[Problem]:
+        for index, statement in enumerate(self.registry.policy_statements):
+            others = [action for action in statement.actions if action not in OLDER_SCOPE_ACTIONS]
+            if others:
+                path = ("registry", "policy_statements", index, "actions")
+                yield UNHEEDED.problem(", ".join(others), path)
+
+    def registry_warnings(
+        self, repository_names: Sequence[str], namespaces: Sequence[str] = ()
+    ) -> Iterator[Problem]:
+        """What is legal, but certainly a mistake, in a registry of these repositories.
+
+        :param namespaces: beginnings of further repositories, which ECR makes itself.
+        """
         for index, rule in enumerate(self.replication_rules):
             for position, prefix in enumerate(rule.repository_filters):
-                if not any(name.startswith(prefix) for name in repository_names):
+                known = any(name.startswith(prefix) for name in repository_names)
+                if not known and not any(_overlap(prefix, n) for n in namespaces):
                     path = ("replication", "rules", index, "repository_filters", position)
                     yield FILTER_MATCHES_NONE.problem(shown(prefix), path)
         if self.registry.scanning is not None:
-            yield from within(("scanning",), self.registry.scanning.warnings(repository_names))
+            found = self.registry.scanning.warnings(repository_names, namespaces)
+            yield from within(("scanning",), found)
+
+    @property
+    def namespaces(self) -> Iterator[str]:
+        """Beginnings of repositories that ECR makes by a cache rule or on push."""
+        yield from self.registry.pull_through_cache_rules
+        for prefix, template in self.registry.creation_templates.items():
+            if set(template.applied_for) != {AppliedFor.REPLICATION}:
+                yield prefix
+
+    def all_tags(self, name: str, tags: Mapping[str, str]) -> Mapping[str, str]:
+        """The tags of something in the environment of this name that has these of its own."""
+        return {**self.tags, **tags, ENVIRONMENT_TAG: name, MANAGED_BY_TAG: "cdktf"}
 
     @property
     def replication_rules(self) -> tuple[ReplicationRule, ...]:

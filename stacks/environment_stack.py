@@ -1,6 +1,8 @@
 """Environment stack: one environment as a Terraform stack."""
 
-from cdktf import LocalBackend, S3Backend, TerraformOutput, TerraformStack
+from dataclasses import replace
+
+from cdktf import LocalBackend, S3Backend, TerraformOutput, TerraformProvider, TerraformStack
 from cdktf_cdktf_provider_aws.provider import (
     AwsProvider,
     AwsProviderAssumeRole,
@@ -9,17 +11,25 @@ from cdktf_cdktf_provider_aws.provider import (
 from constructs import Construct
 
 from ecr_constructs import (
+    AccountSetting,
+    PublicRepository,
     PullThroughCacheRule,
+    PullTimeUpdateExclusion,
+    Registry,
     RegistryPolicy,
     RegistryScanningConfiguration,
     ReplicationConfiguration,
     Repository,
+    RepositoryCreationTemplate,
 )
+from ecr_constructs.creation_template import creation_role
+from ecr_constructs.public_repository import REGION as PUBLIC_REGION
 from ecr_constructs.terraform_text import escaped, json_text
-from stacks.environment import ENVIRONMENT_TAG, MANAGED_BY_TAG, Environment
+from stacks.environment import Environment
 from stacks.names import construct_id, local_state_path, stack_id, state_key
 from stacks.provider_version import provider_constraint
-from stacks.registries import Neighbours
+from stacks.registries import Neighbours, Owed, required_provider_versions
+from stacks.replicas import Templates
 
 NOBODY = Neighbours()
 
@@ -29,8 +39,10 @@ class EnvironmentStack(TerraformStack):
 
     Outputs: `repository_urls` and `repository_arns` by repository name, and `registry_uri`, the
     registry's address for `docker login`; where there are pull-through cache rules,
-    `pull_through_uris` and `pull_through_credentials`; where something is replicated to an account
-    outside of the app, `registry_policy_statements_needed`.
+    `pull_through_uris`, `pull_through_credentials` and `pull_through_roles`; for public
+    repositories `public_repository_uris`; where something is replicated to an account outside of
+    the app, `registry_policy_statements_needed`; where replicas differ from their sources,
+    `replicas_not_covered`.
 
     Ids are contract. A repository's is made from its name alone; what else is defined here has an
     id with a capital letter, which no repository name holds.
@@ -45,8 +57,9 @@ class EnvironmentStack(TerraformStack):
         neighbours: Neighbours = NOBODY,
     ) -> None:
         super().__init__(scope, stack_id(name))
+        self._name, self._environment = name, environment
         self._set_backend(name, environment)
-        self._set_provider(name, environment)
+        self._set_provider(neighbours)
         repositories = {
             repository_name: Repository(
                 self,
@@ -68,19 +81,34 @@ class EnvironmentStack(TerraformStack):
             RegistryScanningConfiguration(
                 self, "Scanning", scan_type=scanning.scan_type, rules=scanning.rules
             )
-        self._define_policy(environment, neighbours)
+        self._define_policies(neighbours)
+        self._define_templates(neighbours)
         self._define_cache(environment)
+        for setting, value in environment.registry.account_settings.items():
+            AccountSetting(self, f"AccountSetting:{setting}", name=setting, value=value)
+        for arn in environment.registry.pull_time_update_exclusions:
+            id_ = f"PullTimeUpdateExclusion:{arn}".replace("/", "--")
+            PullTimeUpdateExclusion(self, id_, principal_arn=arn)
+        self._define_public_repositories(environment)
         urls = {key: found.expression("repository_url") for key, found in repositories.items()}
         arns = {key: found.expression("arn") for key, found in repositories.items()}
         self._output("repository_urls", urls, "Repository name to its URL")
         self._output("repository_arns", arns, "Repository name to its ARN")
         self._output("registry_uri", environment.home.registry_uri, "Address for docker login")
 
-    def _define_policy(self, environment: Environment, neighbours: Neighbours) -> None:
-        home = environment.home
-        statements = (*environment.registry.policy_statements, *neighbours.accepted)
-        if statements:
-            RegistryPolicy(self, "RegistryPolicy", registry=home, statements=statements)
+    def _define_policies(self, neighbours: Neighbours) -> None:
+        home = self._environment.home
+        for registry in dict.fromkeys((home, *neighbours.owed)):
+            own = self._environment.registry.policy_statements if registry == home else ()
+            statements = (*own, *neighbours.owed.get(registry, Owed()).accepted)
+            if statements:
+                RegistryPolicy(
+                    self,
+                    self._id("RegistryPolicy", registry),
+                    registry=registry,
+                    statements=statements,
+                    provider=self._provider_of(registry.region),
+                )
         if neighbours.missing:
             needed = {
                 f"{registry.account_id} {registry.region}": json_text(statement.render(registry))
@@ -88,6 +116,64 @@ class EnvironmentStack(TerraformStack):
             }
             said = "Statements that the registry policies of these accounts must have"
             self._output("registry_policy_statements_needed", needed, said)
+
+    def _define_templates(self, neighbours: Neighbours) -> None:
+        home = self._environment.home
+        own = {
+            prefix: replace(
+                template,
+                resource_tags=self._environment.all_tags(self._name, template.resource_tags),
+            )
+            for prefix, template in self._environment.registry.creation_templates.items()
+        }
+        for registry in dict.fromkeys((home, *neighbours.owed)):
+            owed = neighbours.owed.get(registry, Owed()).templates
+            self._define_templates_in(registry, {**(own if registry == home else {}), **owed})
+        uncovered = {
+            f"{registry.account_id} {registry.region}": {
+                repository_name: ", ".join(settings)
+                for repository_name, settings in owed.uncovered.items()
+            }
+            for registry, owed in neighbours.owed.items()
+            if owed.uncovered
+        }
+        if uncovered:
+            said = "Repositories whose replicas differ from them, and in what"
+            self._output("replicas_not_covered", uncovered, said)
+
+    def _define_templates_in(self, registry: Registry, templates: Templates) -> None:
+        role = creation_role(self, self._id("CreationRole", registry), registry, templates)
+        for prefix, template in sorted(templates.items()):
+            arguments = {**vars(template)}
+            if template.wants_role:
+                arguments["custom_role_arn"] = template.custom_role_arn or role
+            RepositoryCreationTemplate(
+                self,
+                f"{self._id('CreationTemplate', registry)}:{construct_id(prefix)}",
+                registry=registry,
+                prefix=prefix,
+                provider=self._provider_of(registry.region),
+                **arguments,
+            )
+
+    def _id(self, kind: str, registry: Registry) -> str:
+        """The id of something in a registry of the stack's account."""
+        return kind if registry == self._environment.home else f"{kind}:{registry.region}"
+
+    def _define_public_repositories(self, environment: Environment) -> None:
+        repositories = {
+            repository_name: PublicRepository(
+                self,
+                f"Public:{construct_id(repository_name)}",
+                repository_name=repository_name,
+                provider=self._provider_of(PUBLIC_REGION),
+                **vars(settings),
+            )
+            for repository_name, settings in environment.registry.public_repositories.items()
+        }
+        if repositories:
+            uris = {key: found.repository_uri for key, found in repositories.items()}
+            self._output("public_repository_uris", uris, "What everybody pulls")
 
     def _define_cache(self, environment: Environment) -> None:
         rules = {
@@ -113,6 +199,10 @@ class EnvironmentStack(TerraformStack):
         if secrets:
             said = "Secrets to give a value: username and accessToken"
             self._output("pull_through_credentials", secrets, said)
+        roles = {p: rule.custom_role_arn for p, rule in rules.items() if rule.custom_role_arn}
+        if roles:
+            said = "Roles that the upstream registries of other accounts have to admit"
+            self._output("pull_through_roles", roles, said)
 
     def _set_backend(self, name: str, environment: Environment) -> None:
         s3, local = environment.backend.s3, environment.backend.local
@@ -134,15 +224,33 @@ class EnvironmentStack(TerraformStack):
             role = s3.assume_role.model_dump(exclude_none=True)
             self.add_override("terraform.backend.s3.assume_role", role)
 
-    def _set_provider(self, name: str, environment: Environment) -> None:
-        role = environment.assume_role
-        AwsProvider(
+    def _set_provider(self, neighbours: Neighbours) -> None:
+        environment = self._environment
+        self._providers: dict[str, TerraformProvider | None] = {environment.region: None}
+        self._define_provider("AWS", environment.region)
+        narrowed = environment.required_providers
+        constraint = provider_constraint(
+            required_provider_versions(environment, neighbours), narrowed.aws if narrowed else None
+        )
+        self.add_override("terraform.required_providers.aws.version", constraint)
+
+    def _provider_of(self, region: str) -> TerraformProvider | None:
+        """The provider of a Region of the stack's account; nothing for the stack's own."""
+        if region not in self._providers:
+            self._providers[region] = self._define_provider(f"AWS:{region}", region, alias=region)
+        return self._providers[region]
+
+    def _define_provider(self, id_: str, region: str, alias: str | None = None) -> AwsProvider:
+        role = self._environment.assume_role
+        tags = self._environment.all_tags(self._name, {})
+        return AwsProvider(
             self,
-            "AWS",
-            region=environment.region,
+            id_,
+            alias=alias,
+            region=region,
             # The environment's Region is checked already; an older provider does not know each.
             skip_region_validation=True,
-            allowed_account_ids=[environment.account],
+            allowed_account_ids=[self._environment.account],
             assume_role=(
                 [
                     AwsProviderAssumeRole(
@@ -156,19 +264,10 @@ class EnvironmentStack(TerraformStack):
             ),
             default_tags=[
                 AwsProviderDefaultTags(
-                    tags={
-                        **{escaped(key): escaped(tag) for key, tag in environment.tags.items()},
-                        ENVIRONMENT_TAG: name,
-                        MANAGED_BY_TAG: "cdktf",
-                    }
+                    tags={escaped(key): escaped(tag) for key, tag in tags.items()}
                 )
             ],
         )
-        narrowed = environment.required_providers
-        constraint = provider_constraint(
-            environment.required_provider_versions, narrowed.aws if narrowed else None
-        )
-        self.add_override("terraform.required_providers.aws.version", constraint)
 
     def _output(self, name: str, value: object, description: str) -> None:
         output = TerraformOutput(self, f"Output:{name}", value=value, description=description)

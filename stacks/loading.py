@@ -1,7 +1,7 @@
 """Loading: the files of a directory to environments, or everything that is wrong with them."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,10 +14,17 @@ from ecr_constructs import Check, InvalidValueError, Problem
 from ecr_constructs.checks import TYPE, readable, shown, wrong_type
 from ecr_constructs.terraform_text import holds_expression
 from stacks.building import MISSING_KEY, unknown_key
-from stacks.environment import SECTIONS, SINGLETONS, Environment
+from stacks.destinations import Home, homes_of, with_named_destinations
+from stacks.environment import KEYED, PUBLIC, SECTIONS, SINGLETONS, Environment
 from stacks.names import environment_name_problems
 from stacks.provider_version import ADMITS_NONE, admits_none, provider_constraint
-from stacks.registries import chain_warnings, policy_problems
+from stacks.registries import (
+    chain_warnings,
+    neighbours_of,
+    policy_problems,
+    repositories_of,
+    required_provider_versions,
+)
 from stacks.yaml_file import NOTHING, Node, YamlError, path_below, read_yaml
 
 _APP = "this app"
@@ -105,7 +112,9 @@ def load_environments(directory: Path) -> Environments:
     :raises InvalidEnvironmentsError: with all problems of all files, warnings among them.
     """
     paths, problems = _paths(directory)
-    files = [_read_file(path) for path in paths]
+    parsed = [_parse(path) for path in paths]
+    homes = homes_of({file.name: file.root for file in parsed})
+    files = [_checked(file, homes) for file in parsed]
     for file in files:
         problems.extend(file.problems)
     problems.extend(_shared_problems(files))
@@ -148,32 +157,48 @@ def _at(file: str, problem: Problem, line: int = 1, path: str = "") -> FileProbl
     return FileProblem(file, line, path, problem.sentence, problem.check)
 
 
-def _read_file(path: Path) -> _File:
-    """Read one environment file."""
+def _parse(path: Path) -> _File:
+    """Read one environment file as YAML."""
     file = readable(str(path))
     problems = [_at(file, problem) for problem in environment_name_problems(path.stem)]
     try:
         root, found = read_yaml(path)
         problems += [_at(file, problem, line, path) for line, path, problem in found]
-        root = _with_defaults(root)
-        data = root.plain()
+        root.plain()
     except YamlError as error:
         problems.append(_at(file, error.problem, error.line))
         return _File(file=file, name=path.stem, problems=problems)
-    if not isinstance(data, dict):
-        got = "nothing" if data is None else shown(data)
-        problems.append(_at(file, MAPPING.problem(got)))
-        return _File(file=file, name=path.stem, problems=problems)
+    if isinstance(root.value, dict):
+        return _File(file=file, name=path.stem, problems=problems, root=root)
+    got = "nothing" if root.value is None else shown(root.plain())
+    problems.append(_at(file, MAPPING.problem(got)))
+    return _File(file=file, name=path.stem, problems=problems)
+
+
+def _checked(parsed: _File, homes: Mapping[str, Home | None]) -> _File:
+    """The environment that a file holds, or what is wrong with it."""
+    if parsed.root is NOTHING:
+        return parsed
+    file, problems = parsed.file, list(parsed.problems)
+    root, found = with_named_destinations(_with_defaults(parsed.root), homes)
+    problems += [_at(file, problem, node.line, node.path) for node, problem in found]
+    try:
+        text = json.dumps(root.plain())
+    except YamlError as error:
+        problems.append(_at(file, error.problem, error.line))
+        return _File(file=file, name=parsed.name, problems=problems)
     problems += _template_problems(file, root)
     environment = None
     try:
-        environment = Environment.model_validate_json(json.dumps(data))
-        problems += _version_problems(file, root, environment)
+        environment = Environment.model_validate_json(text)
+        versions = environment.required_provider_versions
+        for problem in _version_problems(environment, versions):
+            problems.append(_located(file, root, problem.path, problem))
     except ValidationError as error:
         problems += _translated(file, root, error)
     return _File(
         file=file,
-        name=path.stem,
+        name=parsed.name,
         problems=problems,
         root=root,
         environment=None if problems else environment,
@@ -187,14 +212,14 @@ def _with_defaults(root: Node) -> Node:
     """
     if isinstance(root.value, dict):
         sections = {k: v for k, v in root.value.items() if not (v.value is None and k in SECTIONS)}
-        root = _replaced(root, sections)
+        root = root.holding(sections)
     repositories, defaults = root.child("repositories"), root.child("repository_defaults")
     if repositories is None or not isinstance(repositories.value, dict):
         return root
     base = defaults.value if defaults and isinstance(defaults.value, dict) else {}
     merged = {name: _merged(base, node) for name, node in repositories.value.items()}
-    value = {**root.value, "repositories": _replaced(repositories, merged)}
-    return _replaced(root, value)
+    value = {**root.value, "repositories": repositories.holding(merged)}
+    return root.holding(value)
 
 
 def _merged(base: Mapping[str, Node], repository: Node) -> Node:
@@ -204,12 +229,8 @@ def _merged(base: Mapping[str, Node], repository: Node) -> Node:
     value = {**base, **own}
     tags = [node for node in (base.get("tags"), own.get("tags")) if node is not None]
     if len(tags) == 2 and all(isinstance(node.value, dict) for node in tags):
-        value["tags"] = _replaced(tags[1], {**tags[0].value, **tags[1].value})
-    return _replaced(repository, value)
-
-
-def _replaced(node: Node, value: Any) -> Node:
-    return Node(line=node.line, path=node.path, value=value, written=node.written)
+        value["tags"] = tags[1].holding({**tags[0].value, **tags[1].value})
+    return repository.holding(value)
 
 
 def _template_problems(file: str, root: Node) -> Iterator[FileProblem]:
@@ -232,14 +253,12 @@ def _template_problems(file: str, root: Node) -> Iterator[FileProblem]:
                 yield _at(file, EXPRESSION.problem(shown(part)), node.line, node.path)
 
 
-def _version_problems(file: str, root: Node, environment: Environment) -> Iterator[FileProblem]:
+def _version_problems(environment: Environment, versions: Iterable[str]) -> Iterator[Problem]:
     if environment.required_providers is None:
         return
-    narrowed = environment.required_providers.aws
-    constraint = provider_constraint(environment.required_provider_versions, narrowed)
+    constraint = provider_constraint(versions, environment.required_providers.aws)
     if admits_none(constraint):
-        problem = ADMITS_NONE.problem(shown(constraint))
-        yield _located(file, root, ("required_providers", "aws"), problem)
+        yield ADMITS_NONE.problem(shown(constraint), ("required_providers", "aws"))
 
 
 def _shared_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
@@ -256,9 +275,13 @@ def _shared_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
                 yield file.problem(("backend",), STATE_TWICE.problem(f"that of {owner.file}"))
         account, region = (_text_at(file.root, key) for key in ("account", "region"))
         for loc, what in _claims(file.root) if account and region else ():
-            owner = owners.setdefault((account, region, what), file)
+            # What is public is the account's, wherever its environments are.
+            where = f"account {account}" + (
+                f" in {region}" if loc[:2] != ("registry", PUBLIC) else ""
+            )
+            owner = owners.setdefault((where, what), file)
             if owner is not file:
-                got = f"{what} of account {account} in {region} in {owner.file}, too"
+                got = f"{what} of {where} in {owner.file}, too"
                 yield file.problem(loc, OWNED_TWICE.problem(got))
 
 
@@ -277,11 +300,16 @@ def _claims(root: Node) -> Iterator[tuple[_Loc, str]]:
         section = registry.child(key) if registry is not None else None
         if section is not None and section.value is not None:
             yield ("registry", key), what
-    rules = registry.child("pull_through_cache_rules") if registry is not None else None
-    if rules is not None and isinstance(rules.value, dict):
-        for prefix in rules.value:
-            loc = ("registry", "pull_through_cache_rules", prefix)
-            yield loc, f"the pull-through cache rule {shown(prefix)}"
+    name = "pull_time_update_exclusions"
+    exclusions = registry.child(name) if registry is not None else None
+    if exclusions is not None and isinstance(exclusions.value, list):
+        for index, node in enumerate(exclusions.value):
+            yield ("registry", name, index), f"the pull-time update exclusion {shown(node.value)}"
+    for key, what in KEYED.items():
+        section = registry.child(key) if registry is not None else None
+        if section is not None and isinstance(section.value, dict):
+            for name in section.value:
+                yield ("registry", key, name), f"{what} {shown(name)}"
 
 
 def _warnings(file: _File) -> Iterator[FileProblem]:
@@ -295,14 +323,16 @@ def _registry_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
     loaded = {file.name: file.environment for file in files if file.environment is not None}
     for file in files:
         environment = loaded[file.name]
-        others = [other for other in loaded.values() if other.home == environment.home]
-        names = [name for other in others for name in other.repositories]
+        names, namespaces = repositories_of(loaded, environment.home)
         for problem in (
-            *environment.registry_warnings(names),
+            *environment.registry_warnings(names, namespaces),
             *chain_warnings(loaded, file.name),
             *policy_problems(loaded, file.name),
         ):
             yield file.problem(("registry",), problem)
+        versions = required_provider_versions(environment, neighbours_of(loaded, file.name))
+        for problem in _version_problems(environment, versions):
+            yield file.problem((), problem)
 
 
 def _translated(file: str, root: Node, error: ValidationError) -> Iterator[FileProblem]:

@@ -20,9 +20,9 @@ def environment_schema() -> dict[str, Any]:
     schema: dict[str, Any] = Environment.model_json_schema()
     classes = {**vars(ecr_constructs), **vars(environment)}
     for name, part in {**schema["$defs"], "Environment": schema}.items():
-        for key, description in _attribute_docstrings(classes[name]).items():
-            if key in part.get("properties", {}):
-                part["properties"][key]["description"] = description
+        for cls in classes[name].__mro__:
+            for key, description in _attribute_docstrings(cls).items():
+                part.get("properties", {}).get(key, {}).setdefault("description", description)
     properties = schema["properties"]
     properties["account"]["pattern"] = f"^{ACCOUNT_ID.pattern.pattern}$"
     properties["region"]["enum"] = list(REGIONS)
@@ -34,6 +34,7 @@ def environment_schema() -> dict[str, Any]:
         "minLength": REPOSITORY_NAME.minimum,
         "maxLength": REPOSITORY_NAME.maximum,
     }
+    _admit_environments(schema["$defs"]["ReplicationDestination"])
     for name in SECTIONS:
         section = properties[name]
         description = section.pop("description")
@@ -49,16 +50,35 @@ def environment_schema() -> dict[str, Any]:
     }
 
 
+def _admit_environments(destination: dict[str, Any]) -> None:
+    """A file may name a destination by its environment."""
+    del destination["required"]
+    destination["properties"]["environment"] = {
+        "type": "string",
+        "description": "The environment whose account and Region it is, by the name of its file,"
+        " in place of 'region' and 'registry_id'.",
+    }
+    destination["oneOf"] = [
+        {"required": ["region"]},
+        {
+            "required": ["environment"],
+            "not": {"anyOf": [{"required": ["region"]}, {"required": ["registry_id"]}]},
+        },
+    ]
+
+
 def schema_text() -> str:
     """The schema as it is committed."""
     return json.dumps(environment_schema(), indent=2) + "\n"
 
 
 def _attribute_docstrings(cls: type) -> dict[str, str]:
-    """What is written below each field of a class.
+    """What is written below each field of a class; nothing of one that is not the project's.
 
     Pydantic can read it, too, but does so at import, where it takes as long as all the rest.
     """
+    if cls.__module__.partition(".")[0] not in ("ecr_constructs", "stacks"):
+        return {}
     [definition] = ast.parse(inspect.getsource(cls)).body
     body = definition.body if isinstance(definition, ast.ClassDef) else []
     return {

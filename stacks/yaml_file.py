@@ -116,6 +116,10 @@ class Node:
             return found if isinstance(found, Node) else None
         return None
 
+    def holding(self, value: Any) -> "Node":
+        """A node at the same place with another value."""
+        return replace(self, value=value)
+
     def plain(self) -> Any:
         """The value without lines.
 

@@ -57,7 +57,7 @@ def readable(part: Any) -> Any:
     if isinstance(part, dict):
         return {
             key: json.loads(value)
-            if key == "policy" and isinstance(value, str)
+            if key.endswith("policy") and isinstance(value, str) and value.startswith("{")
             else readable(value)
             for key, value in part.items()
             if key != "//"

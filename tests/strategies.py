@@ -1,26 +1,41 @@
 """Values that the library accepts, and nearly accepts, at random."""
 
 import string
+from dataclasses import fields
 from typing import Any
 
 from hypothesis import strategies as st
 
 from ecr_constructs import (
+    AppliedFor,
     Effect,
     EncryptionType,
     LifecycleAction,
     LifecycleRule,
     PolicyStatement,
     Principal,
+    PublicRepositorySettings,
+    PullThroughCacheSettings,
+    RegistryPolicyStatement,
     ReplicationDestination,
     ReplicationRule,
+    RepositoryCreationTemplateSettings,
     RepositorySettings,
+    ScanFrequency,
+    Scanning,
+    ScanningRule,
+    ScanType,
     TagMutability,
     TagStatus,
 )
+from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
+from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.lifecycle_policy import lifecycle_policy_problems, numbered
+from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
+from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.registry import REGIONS, REPOSITORY_NAME
 from ecr_constructs.repository_policy import REPOSITORY_ACTIONS
+from ecr_constructs.scanning import FILTER as SCANNING_FILTER
 
 REGION = "ap-northeast-2"
 KEY = f"arn:aws:kms:{REGION}:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -198,3 +213,103 @@ replication_rules = st.lists(
     min_size=1,
     max_size=10,
 ).map(tuple)
+
+
+@st.composite
+def creation_templates(
+    draw: st.DrawFn, *, exclusion: bool = True
+) -> RepositoryCreationTemplateSettings:
+    """What a creation template says, as it may be in `REGION`.
+
+    :param exclusion: with exclusion filters and CREATE_ON_PUSH, which an old provider lacks.
+    """
+    made = draw(settings(exclusion=exclusion))
+    kinds = (
+        list(AppliedFor) if exclusion else [AppliedFor.REPLICATION, AppliedFor.PULL_THROUGH_CACHE]
+    )
+    kept = {field.name: getattr(made, field.name) for field in fields(ImageSettings)}
+    if kept["kms_key"] is not None:
+        kept["kms_key"] = KEY
+    return RepositoryCreationTemplateSettings(
+        **kept,
+        applied_for=tuple(draw(st.lists(st.sampled_from(kinds), min_size=1, unique=True))),
+        description=draw(st.none() | _PROSE.filter(lambda text: text.isprintable())),
+        resource_tags=draw(_tags),
+        custom_role_arn=draw(st.none() | st.just("arn:aws:iam::111111111111:role/ecr")),
+    )
+
+
+template_prefixes = st.just("ROOT") | st.from_regex(TEMPLATE_PREFIX.pattern, fullmatch=True).filter(
+    lambda text: 2 <= len(text) <= 256
+)
+_cache_prefixes = st.just("ROOT") | st.from_regex(CACHE_PREFIX.pattern, fullmatch=True).filter(
+    lambda text: 2 <= len(text) <= 30
+)
+_SECRET = f"arn:aws:secretsmanager:{REGION}:111111111111:secret:ecr-pullthroughcache/x-AbCdEf"
+cache_rules = st.dictionaries(
+    _cache_prefixes,
+    st.one_of(
+        st.builds(
+            PullThroughCacheSettings,
+            upstream_registry=st.sampled_from(["ecr-public", "quay", "kubernetes"]),
+        ),
+        st.builds(
+            PullThroughCacheSettings,
+            upstream_registry=st.sampled_from(["docker-hub", "github", "gitlab", "chainguard"]),
+            credential_arn=st.just(_SECRET),
+        ),
+        st.builds(
+            PullThroughCacheSettings,
+            upstream_registry_url=accounts.map("{}.dkr.ecr.us-west-2.amazonaws.com".format),
+        ),
+    ),
+    max_size=5,
+)
+_scanning_filters = st.from_regex(SCANNING_FILTER.pattern, fullmatch=True).filter(
+    lambda text: 1 <= len(text) <= 255
+)
+_scanning_rules = st.lists(_scanning_filters, min_size=1, max_size=4, unique=True).map(tuple)
+scannings = st.one_of(
+    st.builds(
+        Scanning,
+        scan_type=st.just(ScanType.ENHANCED),
+        rules=st.tuples(
+            *(
+                st.builds(
+                    ScanningRule,
+                    scan_frequency=st.just(frequency),
+                    repository_filters=_scanning_rules,
+                )
+                for frequency in (ScanFrequency.SCAN_ON_PUSH, ScanFrequency.CONTINUOUS_SCAN)
+            )
+        ),
+    ),
+    st.just(Scanning()),
+)
+registry_statements = st.builds(
+    RegistryPolicyStatement,
+    principals=st.lists(principals, min_size=1, max_size=3, unique=True).map(tuple),
+    actions=st.lists(st.sampled_from(REPOSITORY_ACTIONS), min_size=1, max_size=4, unique=True).map(
+        tuple
+    ),
+    repository_prefixes=st.lists(_filters, max_size=3, unique=True).map(tuple),
+    effect=st.sampled_from(Effect),
+    conditions=_conditions(),
+    sid=st.none() | _PROSE.filter(lambda text: text.isprintable()),
+)
+public_names = st.from_regex(PUBLIC_NAME.pattern, fullmatch=True).filter(
+    lambda text: 2 <= len(text) <= 205
+)
+_badges = st.lists(
+    st.sampled_from(["ARM", "ARM 64", "x86", "x86-64", "riscv"]), max_size=3, unique=True
+).map(tuple)
+public_repositories = st.builds(
+    PublicRepositorySettings,
+    description=st.none() | _PROSE,
+    about_text=st.none() | _PROSE,
+    usage_text=st.none() | st.lists(_PROSE, max_size=9).map("\n".join),
+    architectures=_badges,
+    operating_systems=_badges,
+    tags=_tags,
+    push=st.lists(principals, max_size=2).map(tuple),
+)

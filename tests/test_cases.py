@@ -14,14 +14,20 @@ import yaml
 from ecr_constructs import (
     InvalidValueError,
     Problem,
+    PublicRepositorySettings,
     PullThroughCacheSettings,
     Registry,
     RegistryPolicyStatement,
     ReplicationRule,
+    RepositoryCreationTemplateSettings,
     RepositorySettings,
     Scanning,
 )
+from ecr_constructs.account_setting import account_setting_problems, account_setting_warnings
+from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
+from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
 from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
+from ecr_constructs.pull_time_update_exclusion import pull_time_update_exclusion_problems
 from ecr_constructs.registry import REPOSITORY_NAME
 from ecr_constructs.registry_policy import registry_policy_problems
 from ecr_constructs.replication import replication_problems
@@ -31,6 +37,7 @@ from stacks.environment import FILTER_MATCHES_NONE
 
 FOLDER = Path(__file__).parent / "cases"
 MODEL = botocore.session.get_session().get_service_model("ecr")
+TEMPLATE = {"applied_for": ["REPLICATION"]}
 ACCOUNT, REGION = "111111111111", "ap-northeast-2"
 
 
@@ -94,6 +101,13 @@ class Case(NamedTuple):
             return {self.value: {"upstream_registry": "quay"}}
         return {"cache": self.value}
 
+    def keyed(self, good: Mapping[str, Any]) -> dict[str, Any]:
+        """The value as one of what a registry has by a key, or as its key."""
+        given = self.group.get("with_value", good)
+        if self.group.get("prefix"):
+            return {self.value: given}
+        return {"payments": {**given, **self.value}}
+
     def environment(self) -> dict[str, Any]:
         """The value as an environment file."""
         base: dict[str, Any] = {"account": ACCOUNT, "region": self.region}
@@ -109,6 +123,14 @@ class Case(NamedTuple):
                 added = {"registry": {"policy_statements": [self.statement()]}}
             case "cache":
                 added = {"registry": {"pull_through_cache_rules": self.cache()}}
+            case "template":
+                added = {"registry": {"creation_templates": self.keyed(TEMPLATE)}}
+            case "public":
+                added = {"registry": {"public_repositories": self.keyed({})}}
+            case "account":
+                added = {"registry": {"account_settings": self.value}}
+            case "exclusions":
+                added = {"registry": {"pull_time_update_exclusions": self.value}}
             case "scanning":
                 added = {
                     "repositories": {"ab": {}},
@@ -237,6 +259,22 @@ def _called(case: Case, registry: Registry) -> Iterator[Problem]:
             cache = made(PullThroughCacheSettings, given)
             yield from CACHE_PREFIX.problems(prefix)
             yield from cache.problems_in(registry, prefix)
+        case "template":
+            [(prefix, given)] = case.keyed(TEMPLATE).items()
+            template = made(RepositoryCreationTemplateSettings, given)
+            yield from TEMPLATE_PREFIX.problems(prefix)
+            yield from list(template.problems_in(registry)) or template.warnings
+        case "public":
+            [(name, given)] = case.keyed({}).items()
+            repository = made(PublicRepositorySettings, given)
+            yield from PUBLIC_NAME.problems(name)
+            yield from repository.problems_in(registry)
+        case "account":
+            for name, value in case.value.items():
+                wrong = list(account_setting_problems(name, value))
+                yield from wrong or account_setting_warnings(name, value)
+        case "exclusions":
+            yield from pull_time_update_exclusion_problems(registry, case.value)
         case "scanning":
             yield from made(Scanning, case.scanning()).warnings(["ab"])
         case "settings":
@@ -253,7 +291,7 @@ _PYTHONS = re.compile(r"unknown key|is missing|must be a (mapping|list)$")
 CALLS = [
     case
     for case in CASES
-    if case.group["of"] in ("name", "settings", "rules", "scanning", "cache", "policy")
+    if case.group["of"] not in ("file", "environment")
     # A call fails with the first value that cannot be made.
     and not case.name.startswith("together")
     and not any(_PYTHONS.search(part) for part in case.refused)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ecr_constructs import template_prefix_of
 from ecr_constructs.lifecycle_policy import lifecycle_policy_document
 from ecr_constructs.repository_policy import repository_policy_document
 from local.aws import LocalAws, local_aws
@@ -223,6 +224,33 @@ def test_aws_has_what_production_says_word_for_word(deployment: Deployment) -> N
     }
 
 
+def test_the_region_that_production_replicates_to_has_a_template(deployment: Deployment) -> None:
+    client = deployment.client("prod", region="us-west-2")
+    [template] = client.describe_repository_creation_templates()["repositoryCreationTemplates"]
+    assert template["prefix"] == "payments"
+    assert template["appliedFor"] == ["REPLICATION"]
+    assert template["imageTagMutability"] == "IMMUTABLE"
+    assert template["encryptionConfiguration"] == {"encryptionType": "KMS"}
+    assert {tag["Key"]: tag["Value"] for tag in template["resourceTags"]} == {
+        "team": "platform",
+        "data-classification": "confidential",
+        "environment": "prod",
+        "managed-by": "cdktf",
+    }
+    source = deployment.client("prod").get_lifecycle_policy(repositoryName="payments/worker")
+    assert json.loads(template["lifecyclePolicy"]) == json.loads(source["lifecyclePolicyText"])
+    policy = json.loads(template["repositoryPolicy"])
+    assert [statement["Sid"] for statement in policy["Statement"]] == ["Pull", "Push"]
+    iam = deployment.client("prod", "iam")
+    name = template["customRoleArn"].rpartition("/")[2]
+    trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    assert trust["Statement"][0]["Principal"] == {"Service": "ecr.amazonaws.com"}
+    granted = iam.get_role_policy(RoleName=name, PolicyName="ecr")["PolicyDocument"]
+    assert granted["Statement"][0]["Resource"] == [
+        "arn:aws:ecr:us-west-2:333333333333:repository/payments/*"
+    ]
+
+
 def test_the_registry_of_an_environment_without_its_section_is_left_alone(
     deployment: Deployment,
 ) -> None:
@@ -240,6 +268,11 @@ def test_the_second_plan_is_empty(name: str, deployment: Deployment) -> None:
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_outputs_are_what_consumers_need(name: str, deployment: Deployment) -> None:
     outputs = deployment.terraform(name).outputs()
+    assert outputs.pop("replicas_not_covered", {}) == (
+        {"333333333333 us-west-2": {"payments/api": "policy_statements, tags"}}
+        if name == "prod"
+        else {}
+    )
     found = deployment.repositories(name)
     assert outputs == {
         "registry_uri": ENVIRONMENTS[name].home.registry_uri,
@@ -318,6 +351,9 @@ def test_once_the_protection_is_lifted_destroy_leaves_nothing(deployment: Deploy
         assert client.describe_registry()["replicationConfiguration"] == {"rules": []}
         scanning = client.get_registry_scanning_configuration()["scanningConfiguration"]
         assert scanning == {"scanType": "BASIC", "rules": []}
+    west = deployment.client("prod", region="us-west-2")
+    assert west.describe_repository_creation_templates()["repositoryCreationTemplates"] == []
+    assert deployment.client("prod", "iam").list_roles()["Roles"] == []
 
 
 def test_keeps_state_in_a_bucket_and_locks_it(tmp_path: Path) -> None:
@@ -353,40 +389,101 @@ def test_keeps_state_in_a_bucket_and_locks_it(tmp_path: Path) -> None:
     assert "ecr/test.tfstate.tflock" in {v["Key"] for v in versions["Versions"]}
 
 
-def test_replicates_to_another_account_by_one_declaration(tmp_path: Path) -> None:
-    environments = tmp_path / "environments"
-    environments.mkdir()
-    for name, account, region, rest in (
-        (
-            "shared",
-            "444444444444",
-            "ap-northeast-2",
-            "repositories: {payments/api: }\n"
-            "registry: {replication: {rules: [{repository_filters: [payments/],"
-            " destinations: [{region: us-west-2, registry_id: '555555555555'}]}]}}\n",
-        ),
-        ("dr", "555555555555", "us-west-2", "repositories: {payments/local: }\n"),
-    ):
-        role = f"assume_role: {{role_arn: 'arn:aws:iam::{account}:role/terraform'}}\n"
-        head = f'account: "{account}"\nregion: {region}\n{role}'
-        (environments / f"{name}.yaml").write_text(head + rest)
+def test_the_example_of_a_company_is_what_it_says(tmp_path: Path) -> None:
     out = tmp_path / "cdktf.out"
-    synthesize(PROJECT, out, environments)
+    synthesize(PROJECT, out, PROJECT / "examples" / "company")
     with local_aws() as aws:
         environ = terraform_environ(aws.environ, tmp_path)
+        outputs = {}
         for name in ("dr", "shared"):
             terraform = Terraform(folder=out / "stacks" / f"ecr-{name}", environ=environ)
             terraform.init()
             terraform.apply()
             assert terraform.plan() == {}
-        source = aws.client("ecr", account="444444444444", region="ap-northeast-2")
-        destination = aws.client("ecr", account="555555555555", region="us-west-2")
-        [rule] = source.describe_registry()["replicationConfiguration"]["rules"]
-        policy = json.loads(destination.get_registry_policy()["policyText"])
-    assert rule["destinations"] == [{"region": "us-west-2", "registryId": "555555555555"}]
-    [statement] = policy["Statement"]
-    assert statement["Principal"] == {"AWS": "444444444444"}
-    assert statement["Resource"] == "arn:aws:ecr:us-west-2:555555555555:repository/payments/*"
+            outputs[name] = terraform.outputs()
+        shared = aws.client("ecr", account="444444444444", region="ap-northeast-2")
+        dr = aws.client("ecr", account="555555555555", region="us-west-2")
+        # One declaration: it is replicated, and accepted.
+        [rule] = shared.describe_registry()["replicationConfiguration"]["rules"]
+        assert rule["destinations"] == [{"region": "us-west-2", "registryId": "555555555555"}]
+        [accepted] = json.loads(dr.get_registry_policy()["policyText"])["Statement"]
+        assert accepted["Principal"] == {"AWS": "444444444444"}
+        assert accepted["Resource"] == "arn:aws:ecr:us-west-2:555555555555:repository/payments/*"
+        # Every replica is under the lifecycle policy of its source.
+        templates = templates_of(dr)
+        assert set(templates) == {"payments", "payments/ledger"}
+        for name in ("payments/api", "payments/worker", "payments/ledger/closing"):
+            template = templates[str(template_prefix_of(name, templates))]
+            lifecycle = shared.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"]
+            assert json.loads(template["lifecyclePolicy"]) == json.loads(lifecycle)
+        assert "replicas_not_covered" not in outputs["dr"]
+        # Docker Hub is cached, with a secret that has no value.
+        [cache] = shared.describe_pull_through_cache_rules()["pullThroughCacheRules"]
+        assert cache["upstreamRegistryUrl"] == "registry-1.docker.io"
+        assert outputs["shared"]["pull_through_uris"] == {
+            "docker-hub": "444444444444.dkr.ecr.ap-northeast-2.amazonaws.com/docker-hub"
+        }
+        secrets = aws.client("secretsmanager", account="444444444444", region="ap-northeast-2")
+        assert outputs["shared"]["pull_through_credentials"] == {
+            "docker-hub": cache["credentialArn"]
+        }
+        secret = secrets.describe_secret(SecretId=cache["credentialArn"])
+        assert not secret.get("VersionIdsToStages")
+        assert templates_of(shared)["docker-hub"]["imageTagMutability"] == "MUTABLE"
+        # Scanning is enhanced, in both.
+        for client in (shared, dr):
+            scanning = client.get_registry_scanning_configuration()["scanningConfiguration"]
+            assert scanning["scanType"] == "ENHANCED"
+
+
+def templates_of(client: Any) -> dict[str, dict[str, Any]]:
+    found = client.describe_repository_creation_templates()["repositoryCreationTemplates"]
+    return {template["prefix"]: template for template in found}
+
+
+def test_every_setting_of_a_registry(tmp_path: Path) -> None:
+    environments = tmp_path / "environments"
+    environments.mkdir()
+    head = "assume_role: {role_arn: 'arn:aws:iam::777777777777:role/terraform'}\n"
+    (environments / "here.yaml").write_text(
+        f'account: "777777777777"\nregion: ap-northeast-2\n{head}'
+        "registry:\n"
+        "  pull_through_cache_rules:\n"
+        "    team/quay: {upstream_registry: quay}\n"
+        "    base: {upstream_registry_url: 888888888888.dkr.ecr.us-west-2.amazonaws.com}\n"
+        "  creation_templates:\n"
+        "    ROOT: {applied_for: [PULL_THROUGH_CACHE], image_tag_mutability: MUTABLE}\n"
+        "  account_settings: {BASIC_SCAN_TYPE_VERSION: AWS_NATIVE, REGISTRY_POLICY_SCOPE: V2}\n"
+        "  policy_statements:\n"
+        "    - principals: [{account: '888888888888'}]\n"
+        "      actions: ['ecr:BatchGetImage']\n"
+    )
+    out = tmp_path / "cdktf.out"
+    synthesize(PROJECT, out, environments)
+    with local_aws() as aws:
+        environ = terraform_environ(aws.environ, tmp_path)
+        terraform = Terraform(folder=out / "stacks" / "ecr-here", environ=environ)
+        terraform.init()
+        terraform.apply()
+        assert terraform.plan() == {}
+        outputs = terraform.outputs()
+        client = aws.client("ecr", account="777777777777", region="ap-northeast-2")
+        rules = {
+            rule["ecrRepositoryPrefix"]: rule
+            for rule in client.describe_pull_through_cache_rules()["pullThroughCacheRules"]
+        }
+        for name, value in (
+            ("BASIC_SCAN_TYPE_VERSION", "AWS_NATIVE"),
+            ("REGISTRY_POLICY_SCOPE", "V2"),
+        ):
+            assert client.get_account_setting(name=name)["value"] == value
+        assert set(templates_of(client)) == {"ROOT"}
+        [statement] = json.loads(client.get_registry_policy()["policyText"])["Statement"]
+        terraform.destroy()
+        assert templates_of(client) == {}
+    assert statement["Resource"] == "arn:aws:ecr:ap-northeast-2:777777777777:repository/*"
+    assert set(rules) == {"team/quay", "base"}
+    assert outputs["pull_through_roles"] == {"base": rules["base"]["customRoleArn"]}
 
 
 def test_plans_what_the_emulator_lacks_in_a_region_that_the_provider_does_not_know(
@@ -399,9 +496,12 @@ def test_plans_what_the_emulator_lacks_in_a_region_that_the_provider_does_not_kn
         "region: ap-southeast-6\n"
         "assume_role: {role_arn: 'arn:aws:iam::111111111111:role/terraform'}\n"
         "registry:\n"
-        "  pull_through_cache_rules:\n"
-        "    docker-hub: {upstream_registry: docker-hub, create_credential: true}\n"
-        "    team/quay: {upstream_registry: quay}\n"
+        "  public_repositories:\n"
+        "    acme/agent:\n"
+        "      description: an agent\n"
+        "      operating_systems: [Linux]\n"
+        "      push: [{role: 'arn:aws:iam::111111111111:role/ci'}]\n"
+        "    acme/tool:\n"
     )
     out = tmp_path / "cdktf.out"
     synthesize(PROJECT, out, environments)
@@ -412,10 +512,10 @@ def test_plans_what_the_emulator_lacks_in_a_region_that_the_provider_does_not_kn
         planned = terraform.plan()
     kinds = sorted(address.partition(".")[0] for address in planned)
     assert kinds == [
-        "aws_ecr_pull_through_cache_rule",
-        "aws_ecr_pull_through_cache_rule",
-        "aws_secretsmanager_secret",
-        *["output"] * 5,
+        "aws_ecrpublic_repository",
+        "aws_ecrpublic_repository",
+        "aws_ecrpublic_repository_policy",
+        *["output"] * 4,
     ]
 
 

@@ -28,6 +28,13 @@ def test_environment(name: str, out: Path, snapshot: SnapshotAssertion) -> None:
     assert readable(written) == snapshot(extension_class=JSONSnapshotExtension)
 
 
+@pytest.mark.parametrize("name", ["dr", "shared"])
+def test_example(name: str, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    synthesize(PROJECT, tmp_path, PROJECT / "examples" / "company")
+    written = json.loads((tmp_path / "stacks" / f"ecr-{name}" / "cdk.tf.json").read_text())
+    assert readable(written) == snapshot(extension_class=JSONSnapshotExtension)
+
+
 def test_every_environment_of_the_project_has_a_snapshot() -> None:
     assert sorted(load_environments(PROJECT / "environments")) == ["dev", "prod", "staging"]
 

@@ -18,11 +18,38 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from stacks import EnvironmentStack, InvalidEnvironmentsError, load_environments
+from stacks import (
+    EnvironmentStack,
+    InvalidEnvironmentsError,
+    load_environments,
+    neighbours_of,
+)
 
 PROJECT = Path(__file__).parent.parent
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "300"))
-FILES = sorted((PROJECT / "environments").glob("*.yaml"))
+EXAMPLE = PROJECT / "examples" / "company"
+# The settings of a registry that no file of the project has.
+REST = """\
+account: "666666666666"
+region: eu-west-1
+registry:
+  pull_through_cache_rules:
+    quay: {upstream_registry: quay}
+    base: {upstream_registry_url: 444444444444.dkr.ecr.eu-west-1.amazonaws.com}
+  creation_templates:
+    ROOT: {applied_for: [CREATE_ON_PUSH], encryption_type: KMS, resource_tags: {a: b}}
+  account_settings: {BLOB_MOUNTING: ENABLED, REGISTRY_POLICY_SCOPE: V2}
+  pull_time_update_exclusions: ["arn:aws:iam::666666666666:role/scanner"]
+  public_repositories:
+    acme/agent: {description: an agent, architectures: [ARM 64], tags: {a: b}}
+    acme/tool:
+  replication: {rules: [{destinations: [{environment: dr}, {region: eu-west-2}]}]}
+"""
+TEXTS = [
+    *(file.read_text() for file in sorted((PROJECT / "environments").glob("*.yaml"))),
+    (EXAMPLE / "shared.yaml").read_text(),
+    REST,
+]
 LINE = re.compile(r"(?P<file>\S+\.yaml):[1-9][0-9]*: (?P<rest>\S.*)")
 
 # What people type, and what YAML makes something else of.
@@ -128,7 +155,8 @@ def in_bytes(text: str, draw: Callable[[st.SearchStrategy[Any]], Any]) -> bytes:
 
 
 def answer(folder: Path, text: str | bytes) -> list[str]:
-    """The lines that the file gives; without one it has become a stack."""
+    """The lines that the file gives, beside a good one; without one it has become a stack."""
+    (folder / "dr.yaml").write_bytes((EXAMPLE / "dr.yaml").read_bytes())
     data = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
     (folder / "dev.yaml").write_bytes(data)
     try:
@@ -137,7 +165,8 @@ def answer(folder: Path, text: str | bytes) -> list[str]:
         return str(error).split("\n")
     app = App(outdir=str(folder / "out"), skip_validation=True)
     for name, environment in environments.items():
-        EnvironmentStack(app, name=name, environment=environment)
+        neighbours = neighbours_of(environments, name)
+        EnvironmentStack(app, name=name, environment=environment, neighbours=neighbours)
     app.synth()
     json.loads((folder / "out" / "stacks" / "ecr-dev" / "cdk.tf.json").read_text())
     return []
@@ -158,9 +187,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_broken_file_gives_a_stack_or_sentences(
     broken: Callable[..., str | bytes], folder: Path, data: st.DataObject
 ) -> None:
-    text = broken(data.draw(st.sampled_from(FILES)).read_text(), data.draw)
+    text = broken(data.draw(st.sampled_from(TEXTS)), data.draw)
     for line in answer(folder, text):
         found = LINE.fullmatch(line)
         assert found, line
-        assert found["file"] == str(folder / "dev.yaml")
+        assert Path(found["file"]) in (folder / "dev.yaml", folder / "dr.yaml")
         assert line.isprintable()

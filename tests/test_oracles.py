@@ -143,7 +143,8 @@ def schema_of(shape: Shape) -> dict[str, Any]:
             enum=shape.enum or None,
             pattern=pattern and f"^(?:{pattern})$",
         )
-    return {"type": {"boolean": "boolean", "integer": "integer"}[shape.type_name]}
+    types = {"boolean": "boolean", "integer": "integer", "blob": "string"}
+    return {"type": types[shape.type_name]}
 
 
 SCHEMAS = {

@@ -14,9 +14,9 @@ PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of the README in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    """The fenced blocks of a page in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
 def tracked() -> list[Path]:
@@ -120,6 +120,19 @@ def test_the_targets_of_the_readme_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (PROJECT / "Makefile").read_text(), re.MULTILINE)
 
 
-def test_the_links_of_the_readme_lead_somewhere() -> None:
-    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
-        assert (PROJECT / link) in tracked(), link
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/registry.md"])
+def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
+    file = PROJECT / page
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", file.read_text()):
+        assert (file.parent / link).resolve() in tracked(), link
+
+
+def test_the_registry_page_writes_what_is_accepted(tmp_path: Path) -> None:
+    found = blocks("yaml", (PROJECT / "docs" / "registry.md").read_text())
+    assert len(found) == 3
+    (tmp_path / "dr.yaml").write_text('account: "222222222222"\nregion: us-west-2\n')
+    for number, block in enumerate(found):
+        head = f'account: "{number:012}"\nregion: ap-northeast-2\n'
+        repositories = "repositories: {payments/api: }\n"
+        (tmp_path / f"env{number}.yaml").write_text(head + repositories + block)
+    assert load_environments(tmp_path).warnings == ()

@@ -14,16 +14,20 @@ from hypothesis import strategies as st
 from strategies import KEY, REGION, accounts, lifecycle_rules, names, principals
 
 from ecr_constructs import (
+    AppliedFor,
     EncryptionType,
     InvalidValueError,
     LifecycleRule,
     PolicyStatement,
     Principal,
+    PublicPolicyStatement,
+    PublicRepositorySettings,
     PullThroughCacheSettings,
     Registry,
     RegistryPolicyStatement,
     ReplicationDestination,
     ReplicationRule,
+    RepositoryCreationTemplateSettings,
     RepositorySettings,
     ScanFrequency,
     Scanning,
@@ -31,12 +35,16 @@ from ecr_constructs import (
     ScanType,
     TagMutability,
     TagStatus,
+    account_setting,
     condition,
+    creation_template,
     encryption,
     lifecycle_policy,
     lifecycle_rule,
     principal,
+    public_repository,
     pull_through_cache,
+    pull_time_update_exclusion,
     registry_policy,
     replication,
     repository_policy,
@@ -53,6 +61,7 @@ from ecr_constructs.checks import (
     WholeNumber,
     refuse,
 )
+from ecr_constructs.pull_time_update_exclusion import pull_time_update_exclusion_problems
 from ecr_constructs.registry import ACCOUNT_ID, REGIONS, REPOSITORY_NAME, partition_of
 from ecr_constructs.registry import REGION as REGION_CHECK
 from ecr_constructs.replication import replication_problems
@@ -114,6 +123,24 @@ def registry_statement(**given: Any) -> RegistryPolicyStatement:
         **given,
     }
     return RegistryPolicyStatement(**whole)
+
+
+def template(**given: Any) -> RepositoryCreationTemplateSettings:
+    whole: dict[str, Any] = {"applied_for": ("REPLICATION",), **given}
+    return RepositoryCreationTemplateSettings(**whole)
+
+
+def excluded(arns: Any) -> None:
+    refuse(pull_time_update_exclusion_problems(HOME, arns))
+
+
+def public_statement(**given: Any) -> PublicPolicyStatement:
+    whole: dict[str, Any] = {
+        "principals": (Principal(account="222222222222"),),
+        "actions": ("ecr-public:PutImage",),
+        **given,
+    }
+    return PublicPolicyStatement(**whole)
 
 
 def together(rules: Any) -> None:
@@ -586,11 +613,6 @@ REFUSALS = [
         ),
     ),
     Refusal(
-        pull_through_cache.ROLE_NEEDED,
-        accounts.filter(lambda account: account != "111111111111"),
-        lambda account: cached(upstream_registry_url=f"{account}.dkr.ecr.{REGION}.amazonaws.com"),
-    ),
-    Refusal(
         pull_through_cache.ROLE_UNUSED,
         st.sampled_from(["quay", "kubernetes"]),
         lambda name: cached(
@@ -631,6 +653,75 @@ REFUSALS = [
             registry_policy.registry_policy_problems(HOME, [registry_statement(sid="x" * length)])
         ),
     ),
+    Refusal(
+        creation_template.NOT_APPLIED,
+        st.sampled_from([[], ()]),
+        lambda nothing: template(applied_for=nothing),
+    ),
+    Refusal(
+        creation_template.APPLIED_TWICE,
+        st.lists(st.sampled_from(list(AppliedFor)), min_size=4),
+        lambda values: template(applied_for=values),
+    ),
+    Refusal(
+        creation_template.ROLE_ELSEWHERE,
+        accounts.filter(lambda account: account != "111111111111"),
+        lambda account: refuse(
+            template(custom_role_arn=f"arn:aws:iam::{account}:role/ecr").problems_in(HOME)
+        ),
+    ),
+    Refusal(
+        account_setting.VALUE,
+        st.tuples(st.sampled_from(list(account_setting.VALUES)), word),
+        lambda pair: refuse(account_setting.account_setting_problems(*pair)),
+    ),
+    Refusal(
+        pull_time_update_exclusion.COUNT,
+        st.integers(101, 200),
+        lambda count: excluded([f"arn:aws:iam::111111111111:role/r{n}" for n in range(count)]),
+    ),
+    Refusal(
+        pull_time_update_exclusion.DUPLICATE,
+        words(min_size=1),
+        lambda names: excluded([f"arn:aws:iam::111111111111:role/{n}" for n in [*names, *names]]),
+    ),
+    Refusal(
+        pull_time_update_exclusion.PARTITION,
+        st.sampled_from(["aws-cn", "aws-us-gov"]),
+        lambda partition: excluded([f"arn:{partition}:iam::111111111111:role/ci"]),
+    ),
+    Refusal(
+        public_repository.BADGE_COUNT,
+        words(min_size=51, max_size=60),
+        lambda badges: PublicRepositorySettings(architectures=badges),
+    ),
+    Refusal(
+        public_repository.DUPLICATE_BADGE,
+        words(min_size=1),
+        lambda badges: PublicRepositorySettings(operating_systems=(*badges, *badges)),
+    ),
+    Refusal(
+        public_repository.LOGO,
+        st.one_of(
+            inserted(st.just("QUFB"), " !é"),
+            st.integers(170_667, 170_700).map("QUFB".__mul__),
+        ),
+        lambda logo: PublicRepositorySettings(logo_image_blob=logo),
+    ),
+    Refusal(
+        public_repository.NO_DENY,
+        st.sampled_from(["ecr-public:Describe*", "ecr-public:*", "*", "ecr-public:GetRepository*"]),
+        lambda action: public_statement(effect="Deny", actions=(action,)),
+    ),
+    Refusal(
+        public_repository.PARTITION,
+        st.sampled_from(ABROAD),
+        lambda region: refuse(
+            PublicRepositorySettings().problems_in(
+                Registry(account_id="111111111111", region=region)
+            )
+        ),
+    ),
 ]
 
 
@@ -641,7 +732,7 @@ FORMS = [
     for form in vars(importlib.import_module(room)).values()
     if isinstance(form, TextForm | Choice | WholeNumber)
 ]
-FORMS += list(lifecycle_rule.NUMBERS.values())
+FORMS += [*lifecycle_rule.NUMBERS.values(), *public_repository.TEXTS.values()]
 # What only a construct, a reference or a document can break has tests by hand.
 BY_HAND = (
     "ecr_constructs.checks",
@@ -676,7 +767,11 @@ def wrong_for(form: TextForm | Choice | WholeNumber, check: Check) -> st.SearchS
         return st.text().filter(lambda text: text not in form.options)
     if check == form.length:
         short = [""] if form.minimum else []
-        long_ones = [st.integers(form.maximum + 1, 5000).map("a".__mul__)] if form.maximum else []
+        long_ones = (
+            [st.integers(form.maximum + 1, form.maximum + 5000).map("a".__mul__)]
+            if form.maximum
+            else []
+        )
         return st.one_of(*(st.just(text) for text in short), *long_ones)
     size = st.integers(max(form.minimum, 1), form.maximum or 50)
     return size.map(lambda length: "\x07" * length)

@@ -1,9 +1,18 @@
 import json
 from pathlib import Path
+from typing import Any
 
+import pytest
 from conftest import new_app, synthesized
 
-from stacks import Environments, EnvironmentStack, load_environments, neighbours_of
+from stacks import (
+    Environments,
+    EnvironmentStack,
+    InvalidEnvironmentsError,
+    Neighbours,
+    load_environments,
+    neighbours_of,
+)
 
 SHARED, DR = "111111111111", "222222222222"
 
@@ -39,8 +48,7 @@ def test_the_destination_accepts_what_another_environment_replicates(tmp_path: P
             "Resource": f"arn:aws:ecr:us-west-2:{DR}:repository/payments/*",
         }
     ]
-    assert neighbours_of(found, "shared").accepted == ()
-    assert neighbours_of(found, "shared").missing == {}
+    assert neighbours_of(found, "shared") == Neighbours()
 
 
 def test_prints_the_statement_that_an_account_outside_needs(tmp_path: Path) -> None:
@@ -69,8 +77,8 @@ def test_what_the_registry_says_itself_stays(tmp_path: Path) -> None:
         shared=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", DR)),
     )
     # The environment that writes the policy gets the statement, not the first by name.
-    assert neighbours_of(found, "alone").accepted == ()
-    [accepted] = neighbours_of(found, "dr").accepted
+    assert neighbours_of(found, "alone") == Neighbours()
+    [accepted] = neighbours_of(found, "dr").owed[found["dr"].home].accepted
     stack = EnvironmentStack(
         new_app(), name="dr", environment=found["dr"], neighbours=neighbours_of(found, "dr")
     )
@@ -91,7 +99,7 @@ def test_several_sources_and_rules_become_a_statement_each(tmp_path: Path) -> No
         other=head(SHARED, "eu-west-1") + replicate(("us-west-2", DR), filters="web/, payments/"),
         third=head("333333333333", "us-east-1") + replicate(("us-west-2", DR)),
     )
-    statements = neighbours_of(found, "dr").accepted
+    statements = neighbours_of(found, "dr").owed[found["dr"].home].accepted
     assert [s.repository_prefixes for s in statements] == [("payments/", "web/"), ("payments/",)]
 
 
@@ -117,3 +125,161 @@ def test_no_chain_without_a_shared_prefix(tmp_path: Path) -> None:
         b=head(SHARED, "us-west-2", "web/x") + replicate(("eu-west-1", SHARED), filters="web/"),
     )
     assert found.warnings == ()
+
+
+def templates(found: Environments, name: str) -> dict[str, list[str]]:
+    owed = neighbours_of(found, name).owed
+    return {registry.region: sorted(what.templates) for registry, what in owed.items()}
+
+
+def stack_of(found: Environments, name: str) -> dict[str, Any]:
+    neighbours = neighbours_of(found, name)
+    environment = found[name]
+    return synthesized(
+        EnvironmentStack(new_app(), name=name, environment=environment, neighbours=neighbours)
+    )
+
+
+def test_the_own_account_in_another_region_is_the_sources(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        a=head(SHARED, "eu-west-1", "web"),
+        shared=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", SHARED)),
+    )
+    assert templates(found, "a") == {}
+    assert templates(found, "shared") == {"us-west-2": ["payments"]}
+    stack = stack_of(found, "shared")
+    # Nothing has to be accepted within an account.
+    assert "aws_ecr_registry_policy" not in stack["resource"]
+    [template] = stack["resource"]["aws_ecr_repository_creation_template"].values()
+    assert template["provider"] == "aws.us-west-2"
+    assert [p.get("alias") for p in stack["provider"]["aws"]] == [None, "us-west-2"]
+    assert all(p["allowed_account_ids"] == [SHARED] for p in stack["provider"]["aws"])
+
+
+def test_another_region_of_an_account_of_the_app_is_that_accounts(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        dr=head(DR, "us-west-2", "web"),
+        shared=head(SHARED, "ap-northeast-2") + replicate(("eu-west-1", DR)),
+    )
+    assert templates(found, "dr") == {"eu-west-1": ["payments"]}
+    assert neighbours_of(found, "shared") == Neighbours()
+    stack = stack_of(found, "dr")
+    [policy] = stack["resource"]["aws_ecr_registry_policy"].values()
+    assert policy["provider"] == "aws.eu-west-1"
+    [statement] = json.loads(policy["policy"])["Statement"]
+    assert statement["Resource"] == f"arn:aws:ecr:eu-west-1:{DR}:repository/payments/*"
+
+
+def test_nothing_is_made_in_an_account_outside(tmp_path: Path) -> None:
+    outside = replicate(("us-west-2", DR))
+    found = load(tmp_path, shared=head(SHARED, "ap-northeast-2") + outside)
+    assert templates(found, "shared") == {}
+
+
+def test_what_the_destination_defines_itself_is_its_own(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        dr=head(DR, "us-west-2", "payments/api")
+        + "registry: {creation_templates: {payments/eu: {applied_for: [REPLICATION]}}}\n",
+        shared=head(SHARED, "ap-northeast-2", "payments/api: , payments/eu/api: , payments/x/y")
+        + replicate(("us-west-2", DR)),
+    )
+    # payments/api is there, and payments/eu has a template; the rest is as payments/x/y.
+    [owed] = neighbours_of(found, "dr").owed.values()
+    assert sorted(owed.templates) == ["payments"]
+    assert owed.uncovered == {"payments/eu/api": ("tags",)}
+    stack = stack_of(found, "dr")
+    made = stack["resource"]["aws_ecr_repository_creation_template"].values()
+    by_prefix = {template["prefix"]: template for template in made}
+    assert set(by_prefix) == {"payments", "payments/eu"}
+    # Its own has the tags of its own environment; the provider's are not on what ECR makes.
+    assert by_prefix["payments/eu"]["resource_tags"]["environment"] == "dr"
+    assert by_prefix["payments"]["resource_tags"]["environment"] == "shared"
+    # One role serves both.
+    assert len(stack["resource"]["aws_iam_role"]) == 1
+    assert stack["output"]["replicas_not_covered"]["value"] == {
+        f"{DR} us-west-2": {"payments/eu/api": "tags"}
+    }
+
+
+def test_two_files_of_one_registry_are_both_replicated(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        a=head(SHARED, "ap-northeast-2", "payments/a/x") + replicate(("us-west-2", DR)),
+        b=head(SHARED, "ap-northeast-2", "payments/b/x"),
+        dr=head(DR, "us-west-2", "web"),
+    )
+    assert templates(found, "dr") == {"us-west-2": ["payments", "payments/a", "payments/b"]}
+
+
+def test_a_template_raises_the_provider_of_its_stack(tmp_path: Path) -> None:
+    source = (
+        f'account: "{SHARED}"\nregion: ap-northeast-2\nrepositories:\n'
+        "  payments/api:\n"
+        "    image_tag_mutability: IMMUTABLE_WITH_EXCLUSION\n"
+        "    image_tag_mutability_exclusion_filters: [latest]\n"
+    ) + replicate(("us-west-2", DR))
+    found = load(tmp_path, shared=source, dr=head(DR, "us-west-2", "web"))
+    [required] = stack_of(found, "dr")["terraform"]["required_providers"].values()
+    assert required["version"] == ">= 6.10.0, < 7.0.0"
+    narrow = head(DR, "us-west-2", "web") + 'required_providers: {aws: "~> 6.8.0"}\n'
+    with pytest.raises(InvalidEnvironmentsError, match=r"dr.yaml:4: required_providers.aws: a ver"):
+        load(tmp_path, dr=narrow)
+
+
+def test_a_template_of_two_files_is_refused(tmp_path: Path) -> None:
+    own = (
+        "registry: {creation_templates: {ab: {applied_for: [REPLICATION]}},"
+        " account_settings: {REGISTRY_POLICY_SCOPE: V2}, public_repositories: {acme/x: },"
+        " pull_time_update_exclusions: ['arn:aws:iam::111111111111:role/x']}\n"
+    )
+    with pytest.raises(InvalidEnvironmentsError) as caught:
+        load(tmp_path, a=head(SHARED, "us-west-2", "aa") + own, b=head(SHARED, "us-west-2") + own)
+    said = [str(problem).split(", got ")[1] for problem in caught.value.problems]
+    here = f"account {SHARED} in us-west-2 in {tmp_path}/a.yaml, too"
+    assert sorted(said) == sorted(
+        [
+            f"the creation template 'ab' of {here}",
+            f"the account setting 'REGISTRY_POLICY_SCOPE' of {here}",
+            f"the pull-time update exclusion 'arn:aws:iam::111111111111:role/x' of {here}",
+            f"the public repository 'acme/x' of account {SHARED} in {tmp_path}/a.yaml, too",
+        ]
+    )
+
+
+def test_a_public_repository_is_the_accounts_in_every_region(tmp_path: Path) -> None:
+    own = "registry: {public_repositories: {acme/x: }}\n"
+    with pytest.raises(InvalidEnvironmentsError, match=f"'acme/x' of account {SHARED} in"):
+        load(tmp_path, a=head(SHARED, "us-west-2", "aa") + own, b=head(SHARED, "us-east-1") + own)
+
+
+def test_public_repositories_are_defined_in_us_east_1(tmp_path: Path) -> None:
+    own = "registry: {public_repositories: {acme/x: }}\n"
+    found = load(tmp_path, a=head(SHARED, "us-west-2") + own, b=head(DR, "us-east-1") + own)
+    [abroad] = stack_of(found, "a")["resource"]["aws_ecrpublic_repository"].values()
+    [here] = stack_of(found, "b")["resource"]["aws_ecrpublic_repository"].values()
+    assert (abroad["provider"], here.get("provider")) == ("aws.us-east-1", None)
+    assert len(stack_of(found, "b")["provider"]["aws"]) == 1
+
+
+def test_replicas_are_scanned_and_filters_know_them(tmp_path: Path) -> None:
+    scanning = (
+        "registry: {scanning: {scan_type: ENHANCED, rules: ["
+        "{scan_frequency: SCAN_ON_PUSH, repository_filters: [FILTER]}]}}\n"
+    )
+    shared = head(SHARED, "ap-northeast-2") + replicate(("us-west-2", DR))
+    found = load(
+        tmp_path,
+        shared=shared,
+        dr=head(DR, "us-west-2", "web/x") + scanning.replace("FILTER", '"payments/*"'),
+    )
+    [warning] = found.warnings
+    assert "are never scanned, got 'web/x'" in str(warning)
+    found = load(
+        tmp_path,
+        dr=head(DR, "us-west-2", "web/x") + scanning.replace("FILTER", "web"),
+    )
+    [warning] = found.warnings
+    assert "are never scanned, got 'payments/api'" in str(warning)

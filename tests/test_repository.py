@@ -170,10 +170,10 @@ def test_fails_with_everything_at_once_and_defines_nothing(stack: TerraformStack
         ("image_tag_mutability",),
         ("kms_key",),
         ("kms_key",),
-        ("scan_on_push",),
-        ("tags", "aws:x"),
         ("lifecycle_rules", 1),
         ("pull",),
+        ("scan_on_push",),
+        ("tags", "aws:x"),
     ]
     assert "\n" not in str(caught.value)
     assert stack.node.try_find_child("Api") is None
@@ -206,7 +206,8 @@ def test_attributes_cross_stacks(tmp_path: Path) -> None:
 def test_constructor_and_settings_are_one_vocabulary() -> None:
     parameters = inspect.signature(Repository.__init__).parameters
     keywords = [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY]
-    assert keywords == ["repository_name", *(field.name for field in fields(RepositorySettings))]
+    settings = {field.name for field in fields(RepositorySettings)}
+    assert set(keywords) == {"repository_name"} | settings
     for field in fields(RepositorySettings):
         if field.default is not MISSING:
             assert parameters[field.name].default == field.default

@@ -9,7 +9,7 @@ from ecr_constructs import (
     ScanningRule,
     ScanType,
 )
-from ecr_constructs.scanning import filter_selects
+from ecr_constructs.scanning import MATCHES_NONE, filter_selects
 
 ON_PUSH, CONTINUOUS = ScanFrequency.SCAN_ON_PUSH, ScanFrequency.CONTINUOUS_SCAN
 NAMES = ("prod", "repo-prod", "prod-repo", "repo-prod-repo", "prodrepo")
@@ -90,3 +90,22 @@ def test_defines_nothing_where_it_fails(stack: TerraformStack) -> None:
     with pytest.raises(ValueError, match="BASIC scans on push only"):
         RegistryScanningConfiguration(stack, "Scanning", rules=[rule])
     assert stack.node.try_find_child("Scanning") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "namespaces", "warned"),
+    [
+        ("docker-hub/*", [], True),
+        ("docker-hub/*", ["docker-hub/"], False),
+        ("docker-*", ["docker-hub/"], False),
+        ("docker-hub/library/*", ["docker-hub/"], False),
+        ("web*", ["docker-hub/"], True),
+        # Without '*' it is any part of a name.
+        ("nginx", ["docker-hub/"], False),
+        ("web*", [""], False),
+    ],
+)
+def test_does_not_warn_of_what_may_come(value: str, namespaces: list[str], warned: bool) -> None:
+    scanning = enhanced(SCAN_ON_PUSH=value)
+    rules = [w.check for w in scanning.warnings([], namespaces)]
+    assert rules == ([MATCHES_NONE] if warned else [])

@@ -4,18 +4,33 @@
 from ecr_constructs import bindings as bindings
 
 # isort: split
+from ecr_constructs.account_setting import AccountSetting
 from ecr_constructs.checks import Check, InvalidValueError, Problem
+from ecr_constructs.creation_template import (
+    AppliedFor,
+    RepositoryCreationRole,
+    RepositoryCreationTemplate,
+    RepositoryCreationTemplateSettings,
+    template_prefix_of,
+)
 from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.lifecycle_document import parse_lifecycle_policy
 from ecr_constructs.lifecycle_policy import LifecyclePolicy
 from ecr_constructs.lifecycle_rule import LifecycleAction, LifecycleRule, TagStatus
 from ecr_constructs.principal import Principal
+from ecr_constructs.public_repository import (
+    PublicPolicyStatement,
+    PublicRepository,
+    PublicRepositorySettings,
+)
 from ecr_constructs.pull_through_cache import PullThroughCacheRule, PullThroughCacheSettings
+from ecr_constructs.pull_time_update_exclusion import PullTimeUpdateExclusion
 from ecr_constructs.registry import Registry
 from ecr_constructs.registry_policy import (
     RegistryPolicy,
     RegistryPolicyStatement,
     accept_replication,
+    allow_caching,
     allow_create_on_push,
     allow_pull_through,
 )
@@ -39,6 +54,8 @@ from ecr_constructs.scanning import (
 from ecr_constructs.tag_mutability import TagMutability
 
 __all__ = [
+    "AccountSetting",
+    "AppliedFor",
     "Check",
     "Effect",
     "EncryptionType",
@@ -49,8 +66,12 @@ __all__ = [
     "PolicyStatement",
     "Principal",
     "Problem",
+    "PublicPolicyStatement",
+    "PublicRepository",
+    "PublicRepositorySettings",
     "PullThroughCacheRule",
     "PullThroughCacheSettings",
+    "PullTimeUpdateExclusion",
     "Registry",
     "RegistryPolicy",
     "RegistryPolicyStatement",
@@ -60,6 +81,9 @@ __all__ = [
     "ReplicationRule",
     "Repository",
     "RepositoryBase",
+    "RepositoryCreationRole",
+    "RepositoryCreationTemplate",
+    "RepositoryCreationTemplateSettings",
     "RepositoryPolicy",
     "RepositoryReference",
     "RepositorySettings",
@@ -70,8 +94,10 @@ __all__ = [
     "TagMutability",
     "TagStatus",
     "accept_replication",
+    "allow_caching",
     "allow_create_on_push",
     "allow_pull_through",
     "parse_lifecycle_policy",
     "parse_repository_policy",
+    "template_prefix_of",
 ]

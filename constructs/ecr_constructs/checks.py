@@ -119,6 +119,8 @@ class TextForm:
         """The check of the length."""
         if self.maximum is None:
             return Check("{what} must not be empty", self.source)
+        if not self.minimum:
+            return Check(f"{{what}} must be at most {self.maximum} characters", self.source)
         return Check(f"{{what}} must be {self.minimum} to {self.maximum} characters", self.source)
 
     @cached_property

@@ -60,12 +60,14 @@ KEY_DRIFTS = Check(
 )
 
 
-def encryption_problems(encryption_type: object, kms_key: object) -> Iterator[Problem]:
+def encryption_problems(
+    encryption_type: object, kms_key: object, form: TextForm = KMS_KEY
+) -> Iterator[Problem]:
     """Check the type, the key's form, and that the two go together."""
     yield from within(("encryption_type",), ENCRYPTION_TYPE.problems(encryption_type))
     if kms_key is None:
         return
-    yield from within(("kms_key",), KMS_KEY.problems(kms_key))
+    yield from within(("kms_key",), form.problems(kms_key, "kms_key"))
     if encryption_type == EncryptionType.AES256:
         yield KEY_UNUSED.problem("AES256", ("kms_key",))
 

@@ -21,10 +21,25 @@ from ecr_constructs.checks import (
     within,
 )
 from ecr_constructs.principal import ROLE_ARN
-from ecr_constructs.registry import Registry
+from ecr_constructs.registry import REGIONS, Registry
+from ecr_constructs.service_role import ServiceRole
 
 MAX_RULES = 50
 ROOT = "ROOT"
+# From AWS's page on caching another account's registry: what that registry has to allow, and what
+# keeping the images takes besides.
+UPSTREAM_ACTIONS = (
+    "ecr:BatchGetImage",
+    "ecr:BatchImportUpstreamImage",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:GetImageCopyStatus",
+)
+_KEEP_ACTIONS = (
+    "ecr:CompleteLayerUpload",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+)
 _PAGE = "ECR user guide, pull through cache"
 _API = "ECR API, `CreatePullThroughCacheRule`"
 
@@ -99,10 +114,6 @@ ONE_CREDENTIAL = Check(
 CREDENTIAL_ELSEWHERE = Check(
     "the secret must be in the account and Region of the rule", f"{_PAGE}, storing credentials"
 )
-ROLE_NEEDED = Check(
-    "the registry of another account wants 'custom_role_arn'",
-    f"{_PAGE}, ECR to ECR: a role that pullthroughcache.ecr.amazonaws.com can assume",
-)
 ROLE_UNUSED = Check(
     "'custom_role_arn' goes with the ECR registry of another account only",
     f"{_PAGE}, ECR to ECR; unknown whether ECR refuses it elsewhere",
@@ -148,7 +159,8 @@ class PullThroughCacheSettings:
     :param create_credential: define that secret instead, without a value: it is set out of band,
         so that it never is in the state.
     :param custom_role_arn: the role that ECR assumes to pull from the ECR registry of another
-        account; `pullthroughcache.ecr.amazonaws.com` must be able to assume it.
+        account; `pullthroughcache.ecr.amazonaws.com` must be able to assume it. By default one is
+        made. The other registry has to admit it: `allow_caching` is the statement.
     :param upstream_repository_prefix: the beginning of the upstream's repositories, for another
         ECR registry; all of them by default.
     :raises ValueError: for what ECR would refuse.
@@ -163,7 +175,7 @@ class PullThroughCacheSettings:
     create_credential: bool = False
     """Whether to define the secret, without a value; it is set out of band."""
     custom_role_arn: str | None = None
-    """The role that pulls from the ECR registry of another account."""
+    """The role that pulls from the ECR registry of another account; by default one is made."""
     upstream_repository_prefix: str | None = None
     """The beginning of the upstream's repositories, for another ECR registry."""
 
@@ -228,6 +240,21 @@ class PullThroughCacheSettings:
         """Whether the upstream is a private ECR registry."""
         return bool(_ECR.fullmatch(self.host))
 
+    @property
+    def upstream_arn(self) -> str:
+        """The ARN of the upstream's repositories, where it is a private ECR registry."""
+        found = _ECR.fullmatch(self.host)
+        if found is None:
+            return ""
+        upstream = Registry(account_id=found["account"], region=found["region"])
+        prefix = self.upstream_repository_prefix
+        return upstream.repository_arn("*" if prefix in (None, ROOT) else f"{prefix}/*")
+
+    def wants_role(self, registry: Registry) -> bool:
+        """Whether ECR pulls from the upstream only with a role: from that of another account."""
+        upstream = _ECR.fullmatch(self.host)
+        return upstream is not None and upstream["account"] != registry.account_id
+
     def problems_in(self, registry: Registry, ecr_repository_prefix: str) -> Iterator[Problem]:
         """Check what depends on the registry and on the prefix."""
         if registry.partition in ("aws-cn", "aws-us-gov"):
@@ -244,20 +271,18 @@ class PullThroughCacheSettings:
         upstream = _ECR.fullmatch(self.host)
         if upstream is None:
             return
-        other = upstream["account"] != registry.account_id
+        other = self.wants_role(registry)
         if not other and upstream["region"] == registry.region:
             yield ITSELF.problem(shown(self.host), ("upstream_registry_url",))
-        if other and role is None:
-            yield ROLE_NEEDED.problem(f"none for {self.host}")
         if role is not None and not other:
             yield ROLE_UNUSED.problem(self.host, ("custom_role_arn",))
 
 
 def _url_problems(value: object) -> Iterator[Problem]:
     hosts = [host for host, _ in UPSTREAMS.values()]
-    known = isinstance(value, str) and (
-        value in hosts or _AZURE.fullmatch(value) or _ECR.fullmatch(value)
-    )
+    text = value if isinstance(value, str) else ""
+    registry = _ECR.fullmatch(text)
+    known = registry["region"] in REGIONS if registry else text in hosts or _AZURE.fullmatch(text)
     if not known:
         yield UPSTREAM_URL.problem(shown(value))
 
@@ -317,15 +342,39 @@ class PullThroughCacheRule(Construct):
             )
         self.credential_arn = secret.arn if secret is not None else credential_arn
         """The ARN of the secret with the upstream's credentials, if any."""
+        self.custom_role_arn = custom_role_arn
+        """The ARN of the role that pulls from the ECR registry of another account, if any."""
+        if custom_role_arn is None and settings.wants_role(registry):
+            self.custom_role_arn = self._role(settings, registry, ecr_repository_prefix)
         EcrPullThroughCacheRule(
             self,
             "Resource",
             ecr_repository_prefix=ecr_repository_prefix,
             upstream_registry_url=settings.host,
             credential_arn=self.credential_arn,
-            custom_role_arn=custom_role_arn,
+            custom_role_arn=self.custom_role_arn,
             upstream_repository_prefix=upstream_repository_prefix,
         )
+
+    def _role(self, settings: PullThroughCacheSettings, registry: Registry, prefix: str) -> str:
+        """Define the role that pulls from the upstream and keeps what it pulls."""
+        here = registry.repository_arn("*" if prefix == ROOT else f"{prefix}/*")
+        role = ServiceRole(
+            self,
+            "Role",
+            service="pullthroughcache.ecr.amazonaws.com",
+            name_prefix="ecr-pull-through-cache-",
+            description=f"ECR pulls from {settings.host} for the prefix {prefix}",
+            statements=[
+                {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken"], "Resource": "*"},
+                {
+                    "Effect": "Allow",
+                    "Action": [*UPSTREAM_ACTIONS, *_KEEP_ACTIONS],
+                    "Resource": [settings.upstream_arn, here],
+                },
+            ],
+        )
+        return role.role_arn
 
     def image_uri(self, upstream_image: str) -> str:
         """What to pull for an image of the upstream.

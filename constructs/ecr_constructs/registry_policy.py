@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from cdktf import TerraformProvider
 from cdktf_cdktf_provider_aws.ecr_registry_policy import EcrRegistryPolicy
 from constructs import Construct
 
@@ -18,6 +19,7 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.condition import Conditions, condition_problems, frozen, render_conditions
 from ecr_constructs.principal import Principal, render_principals
+from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
 from ecr_constructs.registry import Registry
 from ecr_constructs.replication import FILTER
 from ecr_constructs.repository_policy import (
@@ -35,6 +37,7 @@ MAX_POLICY_LENGTH = 10_240
 CREATE_ACTION = "ecr:CreateRepository"
 REPLICATE_ACTION = "ecr:ReplicateImage"
 IMPORT_ACTION = "ecr:BatchImportUpstreamImage"
+OLDER_SCOPE_ACTIONS = (CREATE_ACTION, REPLICATE_ACTION, IMPORT_ACTION)
 
 DUPLICATE_PREFIX = Check(
     "repository_prefixes must not repeat a prefix",
@@ -171,6 +174,22 @@ def allow_create_on_push(
     )
 
 
+def allow_caching(
+    principals: Sequence[Principal], repository_prefixes: Sequence[str] = ()
+) -> RegistryPolicyStatement:
+    """The statement that lets the pull-through cache of another account's registry pull from here.
+
+    A registry of the older policy scope, V1, does not heed it.
+
+    :param principals: the roles of the cache rules: their `custom_role_arn`.
+    """
+    return RegistryPolicyStatement(
+        principals=tuple(principals),
+        actions=UPSTREAM_ACTIONS,
+        repository_prefixes=tuple(repository_prefixes),
+    )
+
+
 def registry_policy_document(
     registry: Registry, statements: Sequence[RegistryPolicyStatement]
 ) -> dict[str, object]:
@@ -199,6 +218,7 @@ class RegistryPolicy(Construct):
 
     :param registry: the registry.
     :param statements: at least one; together at most 10,240 characters as JSON.
+    :param provider: the provider of the registry's Region, where it is not the stack's own.
     :raises ValueError: for statements that ECR would refuse together.
     """
 
@@ -209,6 +229,7 @@ class RegistryPolicy(Construct):
         *,
         registry: Registry,
         statements: Sequence[RegistryPolicyStatement],
+        provider: TerraformProvider | None = None,
     ) -> None:
         problems = list(registry_policy_problems(registry, statements))
         if not statements:
@@ -216,4 +237,4 @@ class RegistryPolicy(Construct):
         refuse(problems)
         super().__init__(scope, id_)
         document = registry_policy_document(registry, statements)
-        EcrRegistryPolicy(self, "Resource", policy=json_text(document))
+        EcrRegistryPolicy(self, "Resource", policy=json_text(document), provider=provider)

@@ -1,11 +1,12 @@
 """Repository policy: who may do what with a repository, as the repository's side sees it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import ClassVar
 
 from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
 from constructs import Construct
@@ -90,7 +91,8 @@ REPOSITORY_ACTIONS = (
     "ecr:UploadLayerPart",
 )
 
-_ACTION = re.compile(r"ecr:[A-Za-z*?]+|\*")
+LOGIN_ACTIONS = ("ecr:GetAuthorizationToken", "ecr-public:GetAuthorizationToken")
+_ACTION = re.compile(r"[a-z-]+:[A-Za-z*?]+|\*")
 
 
 class Effect(StrEnum):
@@ -120,7 +122,7 @@ ACTION = Check(
     " refused",
 )
 LOGIN_ACTION = Check(
-    "ecr:GetAuthorizationToken has no effect in the policy of a repository or registry",
+    "GetAuthorizationToken has no effect in the policy of a repository or registry",
     "IAM service authorization reference: no resource type; unknown whether ECR refuses it",
     "allow it in an IAM policy of the principal",
 )
@@ -165,6 +167,8 @@ class PolicyStatement:
     sid: str | None = None
     """A name, for people."""
 
+    known_actions: ClassVar[tuple[str, ...]] = REPOSITORY_ACTIONS
+
     def __post_init__(self) -> None:
         refuse(self._problems())
         object.__setattr__(self, "principals", tuple(self.principals))
@@ -186,7 +190,8 @@ class PolicyStatement:
             yield wrong_type("actions", "a list", self.actions)._replace(path=("actions",))
             return
         for index, action in enumerate(self.actions):
-            yield from within(("actions", index), action_problems(action, self.effect))
+            found = action_problems(action, self.effect, self.known_actions)
+            yield from within(("actions", index), found)
 
     def problems_in(self, registry: Registry) -> Iterator[Problem]:
         """Check what depends on where the repository is."""
@@ -205,20 +210,30 @@ class PolicyStatement:
         return {key: value for key, value in statement.items() if value}
 
 
-def action_problems(action: object, effect: str) -> Iterator[Problem]:
-    """Check an action of a statement that is about repositories."""
+def matching(action: str, actions: Iterable[str]) -> list[str]:
+    """The actions that one with `*` and `?` for any characters stands for."""
+    return [known for known in actions if fnmatchcase(known, action)]
+
+
+def action_problems(
+    action: object, effect: str, actions: Sequence[str] = REPOSITORY_ACTIONS
+) -> Iterator[Problem]:
+    """Check an action of a statement that is about repositories.
+
+    :param actions: those that there are.
+    """
     if not isinstance(action, str):
         yield wrong_type("action", "text", action)
         return
     if is_token(action):
         return
-    matched = [known for known in REPOSITORY_ACTIONS if fnmatchcase(known, action)]
-    if action == "ecr:GetAuthorizationToken":
-        yield LOGIN_ACTION.problem()
+    matched = matching(action, actions)
+    if action in LOGIN_ACTIONS:
+        yield LOGIN_ACTION.problem(shown(action))
     elif not _ACTION.fullmatch(action) or not (matched or action == "*"):
-        hint = did_you_mean(action, REPOSITORY_ACTIONS)
+        hint = did_you_mean(action, actions)
         yield ACTION.problem(with_strangers(action), hint=hint)
-    elif effect == Effect.ALLOW and (action == "*" or len(matched) == len(REPOSITORY_ACTIONS)):
+    elif effect == Effect.ALLOW and (action == "*" or len(matched) == len(actions)):
         yield ALL_ACTIONS.problem(shown(action))
 
 

@@ -3,136 +3,37 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import ClassVar
 
-from ecr_constructs.checks import Problem, is_token, refuse, sequence, truth, within
-from ecr_constructs.encryption import (
-    EncryptionType,
-    encryption_problems,
-    encryption_problems_in,
-    encryption_warnings,
-)
-from ecr_constructs.lifecycle_policy import lifecycle_policy_problems, lifecycle_policy_warnings
-from ecr_constructs.lifecycle_rule import LifecycleRule
-from ecr_constructs.principal import Principal
-from ecr_constructs.registry import Registry
-from ecr_constructs.repository_policy import (
-    PolicyStatement,
-    grant_statements,
-    repository_policy_problems,
-)
-from ecr_constructs.tag_mutability import (
-    TagMutability,
-    tag_mutability_problems,
-    tag_mutability_warnings,
-)
+from ecr_constructs.checks import Problem, truth, within
+from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.tags import tag_problems
-
-EXCLUSION_FILTER_PROVIDER_VERSION = "6.8.0"
-_GRANTS = ("pull", "push", "pull_push")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RepositorySettings:
+class RepositorySettings(ImageSettings):
     """What a repository is like: the arguments of `Repository`, without its name.
 
     The meaning, limits and defaults of each are told there.
     """
 
-    image_tag_mutability: TagMutability = TagMutability.IMMUTABLE
-    """Whether a tag can be moved to another image. By default it cannot."""
-    image_tag_mutability_exclusion_filters: tuple[str, ...] = ()
-    """One to five patterns of tags that the *_WITH_EXCLUSION mutabilities except; '*' is any
-    characters, at most two in a pattern."""
     scan_on_push: bool = True
     """Whether an image is scanned for vulnerabilities when it is pushed."""
-    encryption_type: EncryptionType = EncryptionType.AES256
-    """How images are encrypted at rest. A change replaces the repository."""
-    kms_key: str | None = None
-    """The full ARN of a KMS key in the repository's Region; by default AWS's own key aws/ecr. A
-    change replaces the repository."""
     force_delete: bool = False
     """Whether a destroy deletes a repository that still holds images."""
     prevent_destroy: bool = False
     """Whether Terraform refuses a plan that would destroy the repository."""
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Tags of the repository, at most 50."""
-    lifecycle_rules: tuple[LifecycleRule, ...] = ()
-    """Which images expire or are archived. They act in the order given, all images last."""
-    pull: tuple[Principal, ...] = ()
-    """Who may pull images."""
-    push: tuple[Principal, ...] = ()
-    """Who may push images."""
-    pull_push: tuple[Principal, ...] = ()
-    """Who may do both."""
-    repository_policy_statements: tuple[PolicyStatement, ...] = ()
-    """Further statements of the repository's policy."""
+
+    exclusion_filter_provider_version: ClassVar[str] = "6.8.0"
 
     def __post_init__(self) -> None:
-        refuse(self._problems())
-        sequences = ("image_tag_mutability_exclusion_filters", "lifecycle_rules", *_GRANTS)
-        checked: dict[str, object] = {
-            "image_tag_mutability": TagMutability(self.image_tag_mutability),
-            "encryption_type": EncryptionType(self.encryption_type),
-            "tags": MappingProxyType(dict(self.tags)),
-            "repository_policy_statements": tuple(self.repository_policy_statements),
-            **{name: tuple(getattr(self, name)) for name in sequences},
-        }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        super().__post_init__()
+        object.__setattr__(self, "tags", MappingProxyType(dict(self.tags)))
 
     def _problems(self) -> Iterator[Problem]:
-        yield from tag_mutability_problems(
-            self.image_tag_mutability, self.image_tag_mutability_exclusion_filters
-        )
-        yield from encryption_problems(self.encryption_type, self.kms_key)
+        yield from super()._problems()
         for name in ("scan_on_push", "force_delete", "prevent_destroy"):
             yield from within((name,), truth(name, getattr(self, name)))
         yield from within(("tags",), tag_problems(self.tags))
-        yield from within(("lifecycle_rules",), lifecycle_policy_problems(self.lifecycle_rules))
-        wrong_principals = [
-            problem
-            for name in _GRANTS
-            for problem in within((name,), sequence(name, getattr(self, name), Principal))
-        ]
-        yield from wrong_principals
-        name, further = "repository_policy_statements", self.repository_policy_statements
-        wrong_statements = list(sequence(name, further, PolicyStatement))
-        yield from within((name,), wrong_statements)
-        if not (wrong_principals or wrong_statements):
-            yield from within((name,), repository_policy_problems(self.policy_statements))
-
-    @property
-    def policy_statements(self) -> tuple[PolicyStatement, ...]:
-        """The statements of the repository's policy: the grants, then the further ones."""
-        grants = grant_statements(
-            pull=tuple(self.pull), push=tuple(self.push), pull_push=tuple(self.pull_push)
-        )
-        return (*grants, *self.repository_policy_statements)
-
-    @property
-    def required_provider_versions(self) -> frozenset[str]:
-        """The oldest AWS provider of each setting that not every one can express."""
-        versions = {rule.required_provider_version for rule in self.lifecycle_rules}
-        if self.image_tag_mutability_exclusion_filters:
-            versions.add(EXCLUSION_FILTER_PROVIDER_VERSION)
-        return frozenset(version for version in versions if version)
-
-    def problems_in(self, registry: Registry) -> Iterator[Problem]:
-        """Check what depends on where the repository is."""
-        if is_token(registry.region):
-            return
-        yield from encryption_problems_in(registry, self.encryption_type, self.kms_key)
-        for name in (*_GRANTS, "repository_policy_statements"):
-            values: tuple[Principal | PolicyStatement, ...] = getattr(self, name)
-            for index, value in enumerate(values):
-                yield from within((name, index), value.problems_in(registry))
-
-    @property
-    def warnings(self) -> Iterator[Problem]:
-        """What is legal, but certainly a mistake."""
-        yield from tag_mutability_warnings(
-            self.image_tag_mutability, self.image_tag_mutability_exclusion_filters
-        )
-        yield from encryption_warnings(self.kms_key)
-        found = lifecycle_policy_warnings(self.lifecycle_rules)
-        yield from within(("lifecycle_rules",), found)

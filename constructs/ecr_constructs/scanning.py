@@ -147,6 +147,12 @@ def filter_selects(value: str, repository_name: str) -> bool:
     return matches(value, repository_name) if "*" in value else value in repository_name
 
 
+def may_select_below(value: str, namespace: str) -> bool:
+    """Whether a filter may select a repository whose name starts with a namespace."""
+    head, star, _ = value.partition("*")
+    return not star or head.startswith(namespace) or namespace.startswith(head)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scanning:
     """How the images of a registry are scanned for vulnerabilities.
@@ -194,11 +200,17 @@ class Scanning:
                 return frequency
         return ScanFrequency.MANUAL if self.scan_type == ScanType.BASIC else None
 
-    def warnings(self, repository_names: Sequence[str]) -> Iterator[Problem]:
-        """What is legal, but certainly a mistake, in a registry of these repositories."""
+    def warnings(
+        self, repository_names: Sequence[str], namespaces: Sequence[str] = ()
+    ) -> Iterator[Problem]:
+        """What is legal, but certainly a mistake, in a registry of these repositories.
+
+        :param namespaces: beginnings of further repositories, which are not known by name.
+        """
         for index, rule in enumerate(self.rules):
             for position, value in enumerate(rule.repository_filters):
-                if not any(filter_selects(value, name) for name in repository_names):
+                known = any(filter_selects(value, name) for name in repository_names)
+                if not known and not any(may_select_below(value, n) for n in namespaces):
                     path = ("rules", index, "repository_filters", position)
                     yield MATCHES_NONE.problem(shown(value), path)
         never = [name for name in repository_names if self.frequency(name) is None]

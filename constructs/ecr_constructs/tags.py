@@ -22,10 +22,10 @@ UNSPEAKABLE = Check(
 )
 
 
-def tag_problems(tags: object) -> Iterator[Problem]:
+def tag_problems(tags: object, what: str = "tags") -> Iterator[Problem]:
     """Check tags as ECR does: at most 50, keys of 1 to 128 and values of up to 256 characters."""
     if not isinstance(tags, Mapping):
-        yield wrong_type("tags", "a mapping of text to text", tags)
+        yield wrong_type(what, "a mapping of text to text", tags)
         return
     if len(tags) > MAX_TAGS:
         yield COUNT.problem(str(len(tags)))

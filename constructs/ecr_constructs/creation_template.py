@@ -1,0 +1,369 @@
+"""Repository creation template: what a repository is like that ECR itself makes."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import ClassVar
+
+from cdktf import TerraformProvider
+from cdktf_cdktf_provider_aws.ecr_repository_creation_template import (
+    EcrRepositoryCreationTemplate,
+    EcrRepositoryCreationTemplateEncryptionConfiguration,
+    EcrRepositoryCreationTemplateImageTagMutabilityExclusionFilter,
+)
+from constructs import Construct
+
+from ecr_constructs.annotations import annotate
+from ecr_constructs.checks import (
+    Check,
+    Choice,
+    InvalidValueError,
+    Problem,
+    TextForm,
+    is_token,
+    refuse,
+    shown,
+    unique,
+    within,
+    wrong_type,
+)
+from ecr_constructs.encryption import KEY_ARN, EncryptionType
+from ecr_constructs.image_settings import ImageSettings
+from ecr_constructs.lifecycle_policy import lifecycle_policy_text
+from ecr_constructs.lifecycle_rule import LifecycleRule
+from ecr_constructs.principal import ROLE_ARN, Principal
+from ecr_constructs.registry import Registry
+from ecr_constructs.repository_policy import PolicyStatement, repository_policy_text
+from ecr_constructs.service_role import ServiceRole
+from ecr_constructs.tag_mutability import TagMutability
+from ecr_constructs.tags import tag_problems
+from ecr_constructs.terraform_text import escaped
+
+ROOT = "ROOT"
+CREATE_ON_PUSH_PROVIDER_VERSION = "6.28.0"
+_API = "ECR API, `CreateRepositoryCreationTemplate`"
+_PAGE = "ECR user guide, repository creation templates"
+
+
+class AppliedFor(StrEnum):
+    """For what ECR makes repositories."""
+
+    REPLICATION = "REPLICATION"
+    """For what another registry replicates."""
+    PULL_THROUGH_CACHE = "PULL_THROUGH_CACHE"
+    """For what is pulled through a cache rule."""
+    CREATE_ON_PUSH = "CREATE_ON_PUSH"
+    """For a push to a repository that is not there."""
+
+
+PREFIX = TextForm(
+    what="prefix",
+    source=f"{_API}; AWS provider 5.100.0, at least 2 characters; a '/' at the end is implied,"
+    " unknown whether ECR gives it back: refused",
+    minimum=2,
+    maximum=256,
+    pattern=re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*|ROOT"),
+    form="a namespace such as 'payments', without a '/' at its end, or 'ROOT' for everything"
+    " without a template of its own",
+)
+APPLIED_FOR = Choice(
+    what="applied_for", source="ECR API, `RCTAppliedFor`", options=list(AppliedFor)
+)
+NOT_APPLIED = Check(
+    "a creation template must be applied for something",
+    "AWS provider 5.100.0, validation",
+    f"write one or more of {', '.join(AppliedFor)}",
+)
+APPLIED_TWICE = Check(
+    "applied_for must not repeat a value", "AWS provider: it is a set; a repeated one has no effect"
+)
+DESCRIPTION = TextForm(
+    what="description",
+    source="AWS provider 5.100.0, at most 255 characters where the API takes 256; unknown whether"
+    " control characters pass: refused",
+    minimum=0,
+    maximum=255,
+)
+ROLE_ELSEWHERE = Check("the role must be of the account of the template", _API)
+CACHE_IMMUTABLE = Check(
+    "a repository of a pull-through cache should have mutable tags, or tags that move upstream stay"
+    " as they were first pulled",
+    "ECR user guide, pull through cache",
+    "write image_tag_mutability MUTABLE in a template of its own",
+    warning=True,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryCreationTemplateSettings(ImageSettings):
+    """What a template says, without its prefix: the arguments of `RepositoryCreationTemplate`.
+
+    The meaning, limits and defaults of each are told there.
+    """
+
+    applied_for: tuple[AppliedFor, ...]
+    """For what ECR makes repositories by it: REPLICATION, PULL_THROUGH_CACHE, CREATE_ON_PUSH."""
+    description: str | None = None
+    """For people; at most 255 characters."""
+    resource_tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Tags of the repositories, at most 50."""
+    custom_role_arn: str | None = None
+    """The role that ECR assumes where there are tags or KMS; by default one is made."""
+
+    exclusion_filter_provider_version: ClassVar[str] = "6.10.0"
+    kms_key_form: ClassVar[TextForm] = KEY_ARN
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        applied = tuple(AppliedFor(value) for value in self.applied_for)
+        object.__setattr__(self, "applied_for", applied)
+        object.__setattr__(self, "resource_tags", MappingProxyType(dict(self.resource_tags)))
+
+    def _problems(self) -> Iterator[Problem]:
+        yield from super()._problems()
+        path = ("applied_for",)
+        if not isinstance(self.applied_for, list | tuple):
+            yield wrong_type("applied_for", "a list", self.applied_for)._replace(path=path)
+        else:
+            if not self.applied_for:
+                yield NOT_APPLIED.problem("nothing", path)
+            yield from within(path, unique(APPLIED_TWICE, self.applied_for))
+            for index, value in enumerate(self.applied_for):
+                yield from within((*path, index), APPLIED_FOR.problems(value))
+        if self.description is not None:
+            yield from within(("description",), DESCRIPTION.problems(self.description))
+        yield from within(("resource_tags",), tag_problems(self.resource_tags, "resource_tags"))
+        if self.custom_role_arn is not None:
+            found = ROLE_ARN.problems(self.custom_role_arn, "custom_role_arn")
+            yield from within(("custom_role_arn",), found)
+
+    @property
+    def wants_role(self) -> bool:
+        """Whether ECR makes repositories by the template only with a role.
+
+        Without one the template is accepted, and each repository then fails.
+        """
+        return bool(self.resource_tags) or self.encryption_type != EncryptionType.AES256
+
+    @property
+    def required_provider_versions(self) -> frozenset[str]:
+        """The oldest AWS provider of each setting that not every one can express."""
+        versions = super().required_provider_versions
+        if AppliedFor.CREATE_ON_PUSH in self.applied_for:
+            versions |= {CREATE_ON_PUSH_PROVIDER_VERSION}
+        return versions
+
+    def problems_in(self, registry: Registry) -> Iterator[Problem]:
+        """Check what depends on where the repositories are."""
+        yield from super().problems_in(registry)
+        role = self.custom_role_arn
+        if role is not None and not is_token(role) and f"::{registry.account_id}:" not in role:
+            yield ROLE_ELSEWHERE.problem(shown(role), ("custom_role_arn",))
+
+    @property
+    def warnings(self) -> Iterator[Problem]:
+        """What is legal, but certainly a mistake."""
+        yield from super().warnings
+        cached = AppliedFor.PULL_THROUGH_CACHE in self.applied_for
+        if cached and self.image_tag_mutability == TagMutability.IMMUTABLE:
+            yield CACHE_IMMUTABLE.problem(self.image_tag_mutability, ("image_tag_mutability",))
+
+
+def template_prefix_of(repository_name: str, prefixes: Collection[str]) -> str | None:
+    """Which of the prefixes of templates a repository is made by: the longest namespace of its own.
+
+    A prefix ends with an implied `/`, so `payments` is about `payments/api` and not about
+    `payments`; `ROOT` is about whatever no other one is. (ECR user guide, creation templates.)
+    """
+    found = [p for p in prefixes if p != ROOT and repository_name.startswith(f"{p}/")]
+    return max(found, key=len, default=ROOT if ROOT in prefixes else None)
+
+
+class RepositoryCreationRole(Construct):
+    """The role that ECR assumes to make repositories with tags or KMS.
+
+    It can make and tag repositories below the prefixes, copy images to them, and let ECR use keys.
+
+    :param registry: the registry of the templates.
+    :param prefixes: the prefixes of the templates; `ROOT` is every repository.
+    :param kms_keys: the ARNs of the keys that the templates name; with `None` among them, for
+        AWS's own key, every key of the account and Region that lets it. No key by default.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        registry: Registry,
+        prefixes: Sequence[str],
+        kms_keys: Collection[str | None] = (),
+    ) -> None:
+        refuse(problem for prefix in prefixes for problem in PREFIX.problems(prefix))
+        super().__init__(scope, id_)
+        names = ["*"] if ROOT in prefixes else [f"{prefix}/*" for prefix in prefixes]
+        statements: list[dict[str, object]] = [
+            {
+                "Effect": "Allow",
+                "Action": ["ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource"],
+                "Resource": [registry.repository_arn(name) for name in names],
+            }
+        ]
+        if kms_keys:
+            every = f"arn:{registry.partition}:kms:{registry.region}:{registry.account_id}:key/*"
+            keys = dict.fromkeys(key or every for key in kms_keys)
+            statements.append(
+                {
+                    "Effect": "Allow",
+                    "Action": ["kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant"],
+                    "Resource": [every] if every in keys else list(keys),
+                }
+            )
+        role = ServiceRole(
+            self,
+            "Resource",
+            service="ecr.amazonaws.com",
+            name_prefix="ecr-creation-template-",
+            description=f"ECR makes repositories in {registry.region} by creation templates",
+            statements=statements,
+        )
+        self.role_arn = role.role_arn
+        """The ARN of the role, a token: the `custom_role_arn` of a template."""
+
+
+def creation_role(
+    scope: Construct,
+    id_: str,
+    registry: Registry,
+    templates: Mapping[str, RepositoryCreationTemplateSettings],
+) -> str | None:
+    """Define the role of the templates of one registry that want one and name none.
+
+    :returns: its ARN, or nothing where no template wants it.
+    """
+    wanting = {
+        prefix: settings
+        for prefix, settings in templates.items()
+        if settings.wants_role and settings.custom_role_arn is None
+    }
+    if not wanting:
+        return None
+    keys = [s.kms_key for s in wanting.values() if s.encryption_type != EncryptionType.AES256]
+    role = RepositoryCreationRole(
+        scope, id_, registry=registry, prefixes=list(wanting), kms_keys=list(dict.fromkeys(keys))
+    )
+    return role.role_arn
+
+
+class RepositoryCreationTemplate(Construct):
+    """A template of the repositories that ECR makes itself. A registry has one for each prefix.
+
+    What is there already stays as it is. A template knows no scanning: that is the registry's.
+
+    :param registry: the registry that holds it.
+    :param prefix: the namespace whose repositories are made by it: `payments` for `payments/api`;
+        2 to 256 characters. The longest that matches wins, and `ROOT` is for what no other
+        matches. Another prefix replaces the template.
+    :param applied_for: one or more of `REPLICATION`, `PULL_THROUGH_CACHE` and `CREATE_ON_PUSH`; the
+        last needs AWS provider 6.28.0.
+    :param description: for people; at most 255 characters.
+    :param image_tag_mutability: as for `Repository`, `IMMUTABLE` by default. A pull-through cache
+        wants `MUTABLE`. The two with exclusions need AWS provider 6.10.0.
+    :param image_tag_mutability_exclusion_filters: as for `Repository`.
+    :param encryption_type: as for `Repository`, `AES256` by default.
+    :param kms_key: the full ARN of a key in the registry's Region, for `KMS` and `KMS_DSSE`; ECR
+        takes no alias here.
+    :param lifecycle_rules: as for `Repository`.
+    :param pull: who may pull images; so `push` and `pull_push`.
+    :param repository_policy_statements: further statements of the policy of each repository.
+    :param resource_tags: tags of each repository, at most 50. The provider's default tags are not
+        added to them.
+    :param custom_role_arn: the role that ECR assumes where there are tags or KMS. By default one
+        is made where it is needed; `RepositoryCreationRole` makes one for several templates.
+    :param provider: the provider of the registry's Region, where it is not the stack's own.
+    :raises ValueError: for what ECR would refuse, or would fail by when it makes a repository.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        registry: Registry,
+        prefix: str,
+        applied_for: Sequence[AppliedFor],
+        description: str | None = None,
+        image_tag_mutability: TagMutability = TagMutability.IMMUTABLE,
+        image_tag_mutability_exclusion_filters: Sequence[str] = (),
+        encryption_type: EncryptionType = EncryptionType.AES256,
+        kms_key: str | None = None,
+        lifecycle_rules: Sequence[LifecycleRule] = (),
+        pull: Sequence[Principal] = (),
+        push: Sequence[Principal] = (),
+        pull_push: Sequence[Principal] = (),
+        repository_policy_statements: Sequence[PolicyStatement] = (),
+        resource_tags: Mapping[str, str] | None = None,
+        custom_role_arn: str | None = None,
+        provider: TerraformProvider | None = None,
+    ) -> None:
+        problems = list(PREFIX.problems(prefix))
+        try:
+            settings = RepositoryCreationTemplateSettings(
+                applied_for=tuple(applied_for),
+                description=description,
+                image_tag_mutability=image_tag_mutability,
+                image_tag_mutability_exclusion_filters=tuple(
+                    image_tag_mutability_exclusion_filters
+                ),
+                encryption_type=encryption_type,
+                kms_key=kms_key,
+                lifecycle_rules=tuple(lifecycle_rules),
+                pull=tuple(pull),
+                push=tuple(push),
+                pull_push=tuple(pull_push),
+                repository_policy_statements=tuple(repository_policy_statements),
+                resource_tags={} if resource_tags is None else resource_tags,
+                custom_role_arn=custom_role_arn,
+            )
+            problems += settings.problems_in(registry)
+        except InvalidValueError as error:
+            problems += error.problems
+        refuse(problems)
+        super().__init__(scope, id_)
+        role = settings.custom_role_arn or creation_role(self, "Role", registry, {prefix: settings})
+        statements = settings.policy_statements
+        EcrRepositoryCreationTemplate(
+            self,
+            "Resource",
+            prefix=prefix,
+            applied_for=list(settings.applied_for),
+            description=None if description is None else escaped(description),
+            image_tag_mutability=settings.image_tag_mutability,
+            image_tag_mutability_exclusion_filter=[
+                EcrRepositoryCreationTemplateImageTagMutabilityExclusionFilter(
+                    filter=pattern, filter_type="WILDCARD"
+                )
+                for pattern in settings.image_tag_mutability_exclusion_filters
+            ]
+            or None,
+            encryption_configuration=[
+                EcrRepositoryCreationTemplateEncryptionConfiguration(
+                    encryption_type=settings.encryption_type, kms_key=settings.kms_key
+                )
+            ],
+            lifecycle_policy=(
+                lifecycle_policy_text(settings.lifecycle_rules)
+                if settings.lifecycle_rules
+                else None
+            ),
+            repository_policy=repository_policy_text(statements) if statements else None,
+            resource_tags={escaped(k): escaped(v) for k, v in settings.resource_tags.items()}
+            or None,
+            custom_role_arn=role,
+            provider=provider,
+        )
+        self.required_provider_versions = settings.required_provider_versions
+        """The oldest AWS provider of each setting that not every one can express."""
+        annotate(self, settings.warnings)

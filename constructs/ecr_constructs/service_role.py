@@ -1,0 +1,53 @@
+"""Service role: an IAM role that ECR assumes to act in the account of a registry."""
+
+from collections.abc import Mapping, Sequence
+
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from constructs import Construct
+
+from ecr_constructs.terraform_text import json_text
+
+
+class ServiceRole(Construct):
+    """An IAM role that only a part of ECR can assume.
+
+    Terraform ends its name with digits of its own, so that the roles of several Regions, which are
+    all of one account, never clash.
+
+    :param service: the service principal, such as `ecr.amazonaws.com`.
+    :param name_prefix: how its name starts; at most 38 characters (IAM's 64, less Terraform's 26).
+    :param description: what it is for.
+    :param statements: of the policy that says what it may do, as AWS writes them.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        service: str,
+        name_prefix: str,
+        description: str,
+        statements: Sequence[Mapping[str, object]],
+    ) -> None:
+        super().__init__(scope, id_)
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sts:AssumeRole",
+        }
+        role = IamRole(
+            self,
+            "Resource",
+            name_prefix=name_prefix,
+            description=description,
+            assume_role_policy=_document([trust]),
+        )
+        IamRolePolicy(self, "Policy", name="ecr", role=role.name, policy=_document(statements))
+        self.role_arn: str = role.arn
+        """The ARN of the role, a token."""
+
+
+def _document(statements: Sequence[Mapping[str, object]]) -> str:
+    return json_text({"Version": "2012-10-17", "Statement": list(statements)})

@@ -1,0 +1,108 @@
+import json
+import re
+from dataclasses import MISSING, fields
+from inspect import signature
+
+import pytest
+from cdktf import TerraformStack
+from cdktf_cdktf_provider_aws.provider import AwsProvider
+from conftest import Resources, resolved, synthesized
+
+from ecr_constructs import (
+    InvalidValueError,
+    Principal,
+    PublicPolicyStatement,
+    PublicRepository,
+    PublicRepositorySettings,
+)
+
+CI = Principal(role="arn:aws:iam::111111111111:role/ci")
+
+
+def test_says_what_everybody_reads(stack: TerraformStack, resources: Resources) -> None:
+    provider = AwsProvider(stack, "Public", alias="public", region="us-east-1")
+    repository = PublicRepository(
+        stack,
+        "Agent",
+        repository_name="acme/agent",
+        description="an agent",
+        usage_text="docker run ${IMAGE}\n",
+        architectures=["x86-64", "ARM 64"],
+        operating_systems=["Linux"],
+        prevent_destroy=True,
+        push=[CI],
+        repository_policy_statements=[
+            PublicPolicyStatement(principals=(CI,), actions=("ecr-public:BatchDeleteImage",))
+        ],
+        provider=provider,
+    )
+    [resource] = resources("aws_ecrpublic_repository")
+    assert resource == {
+        "repository_name": "acme/agent",
+        "catalog_data": {
+            "description": "an agent",
+            "usage_text": "docker run ${IMAGE}\n",
+            "architectures": ["x86-64", "ARM 64"],
+            "operating_systems": ["Linux"],
+        },
+        "lifecycle": {"prevent_destroy": True},
+        "provider": "aws.public",
+    }
+    [policy] = resources("aws_ecrpublic_repository_policy")
+    assert policy["provider"] == "aws.public"
+    push, delete = json.loads(policy["policy"])["Statement"]
+    assert push["Sid"] == "Push"
+    assert push["Action"][0] == "ecr-public:BatchCheckLayerAvailability"
+    assert delete["Action"] == "ecr-public:BatchDeleteImage"
+    uri = resolved(stack, repository.repository_uri)
+    assert re.fullmatch(r"\$\{aws_ecrpublic_repository\.Agent_\w+\.repository_uri\}", uri)
+
+
+def test_says_nothing_without_a_word(stack: TerraformStack, resources: Resources) -> None:
+    PublicRepository(stack, "Agent", repository_name="acme/agent")
+    assert resources("aws_ecrpublic_repository") == [{"repository_name": "acme/agent"}]
+    assert resources("aws_ecrpublic_repository_policy") == []
+
+
+def test_fails_with_everything_at_once_and_defines_nothing(stack: TerraformStack) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        PublicRepository(
+            stack,
+            "Agent",
+            repository_name="Acme",
+            description="a\x00",
+            logo_image_blob="?",
+            architectures=["ARM", "ARM"],
+        )
+    paths = [problem.path for problem in caught.value.problems]
+    assert paths == [(), ("description",), ("architectures", 1), ("logo_image_blob",)]
+    assert stack.node.try_find_child("Agent") is None
+
+
+def test_nobody_can_be_denied_to_pull() -> None:
+    with pytest.raises(InvalidValueError, match="nobody can be denied"):
+        PublicPolicyStatement(
+            principals=(CI,),
+            actions=("ecr-public:*",),
+            effect="Deny",  # type: ignore[arg-type]
+        )
+
+
+def test_constructor_and_settings_are_one_vocabulary() -> None:
+    parameters = signature(PublicRepository.__init__).parameters
+    keywords = {name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    settings = fields(PublicRepositorySettings)
+    assert keywords == {"repository_name", "provider"} | {field.name for field in settings}
+    for field in settings:
+        if field.default is not MISSING:
+            assert parameters[field.name].default == field.default
+
+
+def test_ids_are_pinned(stack: TerraformStack) -> None:
+    # A new id makes Terraform replace the repository, with its images.
+    PublicRepository(stack, "Agent", repository_name="acme/agent", push=[CI])
+    found = synthesized(stack)["resource"]
+    assert {kind: list(resources) for kind, resources in found.items()} == {
+        "aws_ecrpublic_repository": ["Agent_255F68E9"],
+        "aws_ecrpublic_repository_policy": ["Agent_RepositoryPolicy_A7258E4E"],
+    }
