@@ -10,7 +10,6 @@ from stacks import (
     EnvironmentStack,
     InvalidEnvironmentsError,
     load_environments,
-    neighbours_of,
     stack_id,
 )
 
@@ -30,7 +29,7 @@ def main() -> None:
         print(warning)
     app = App(context={ANNOTATIONS: False})
     for name, environment in environments.items():
-        neighbours = neighbours_of(environments, name)
+        neighbours = environments.neighbours[name]
         EnvironmentStack(app, name=name, environment=environment, neighbours=neighbours)
     app.synth()
     for name, environment in environments.items():

@@ -18,7 +18,6 @@ from pydantic import (
 )
 
 from ecr_constructs import (
-    AppliedFor,
     Problem,
     PublicRepositorySettings,
     PullThroughCacheSettings,
@@ -30,8 +29,6 @@ from ecr_constructs import (
     Scanning,
 )
 from ecr_constructs.account_setting import (
-    OLDER_SCOPE,
-    POLICY_SCOPE,
     PROVIDER_VERSIONS,
     account_setting_problems,
     account_setting_warnings,
@@ -53,11 +50,14 @@ from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
 from ecr_constructs.pull_through_cache import COUNT as CACHE_COUNT
 from ecr_constructs.pull_through_cache import MAX_RULES as MAX_CACHE_RULES
 from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
+from ecr_constructs.pull_time_update_exclusion import (
+    PRINCIPAL_ARN,
+    pull_time_update_exclusion_problems,
+)
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
-from ecr_constructs.pull_time_update_exclusion import pull_time_update_exclusion_problems
 from ecr_constructs.registry import ACCOUNT_ID, REPOSITORY_NAME, region_problems
-from ecr_constructs.registry_policy import OLDER_SCOPE_ACTIONS, registry_policy_problems
-from ecr_constructs.replication import replication_problems
+from ecr_constructs.registry_policy import registry_policy_problems
+from ecr_constructs.replication import replication_problems, replication_warnings
 from ecr_constructs.tags import COUNT, MAX_TAGS, tag_problems
 from stacks.building import build, build_list
 from stacks.names import local_state_path, stack_id, state_key
@@ -142,15 +142,6 @@ FILTER_MATCHES_NONE = Check(
     "a repository filter should match a repository of the environment files",
     "ECR user guide, image replication: a filter is the beginning of a name",
     "mend the filter, or take it away",
-    warning=True,
-)
-
-
-UNHEEDED = Check(
-    "with REGISTRY_POLICY_SCOPE V1 a registry does not heed other actions than"
-    f" {', '.join(OLDER_SCOPE_ACTIONS)} in its policy",
-    "ECR user guide, private registry permissions",
-    "write V2, or take the statement away",
     warning=True,
 )
 
@@ -257,12 +248,10 @@ class RequiredProviders(_Section):
 def _built(kind: type[T], what: str) -> WrapValidator:
     """A value of the library, made of what the file writes."""
 
-    def validate(data: object, _handler: ValidatorFunctionWrapHandler) -> T | None:
-        if data is None:
-            return None
+    def validate(data: object, _handler: ValidatorFunctionWrapHandler) -> T:
         value, problems, _ = build(kind, data, what)
         refuse(problems)
-        return value
+        return typing.cast("T", value)
 
     return WrapValidator(validate)
 
@@ -295,6 +284,18 @@ def _account_setting_problems(settings: Mapping[str, str]) -> Iterator[Problem]:
         yield from within((name,), account_setting_problems(name, value))
 
 
+def _exclusions(data: object, _handler: ValidatorFunctionWrapHandler) -> tuple[str, ...]:
+    if not isinstance(data, list | tuple):
+        refuse([wrong_type("pull_time_update_exclusions", "a list", data)])
+    arns: tuple[str, ...] = tuple(data)  # type: ignore[arg-type]
+    refuse(
+        problem
+        for index, arn in enumerate(arns)
+        for problem in within((index,), PRINCIPAL_ARN.problems(arn))
+    )
+    return arns
+
+
 class Replication(_Section):
     """What is pushed to this registry and copied to others. One per account and Region."""
 
@@ -307,7 +308,7 @@ class RegistrySection(_Section):
 
     replication: Replication | None = None
     """What is copied to other registries."""
-    scanning: Annotated[Scanning | None, _built(Scanning, "scanning")] = None
+    scanning: Annotated[Scanning, _built(Scanning, "scanning")] | None = None
     """How images are scanned for vulnerabilities."""
     policy_statements: Annotated[
         tuple[RegistryPolicyStatement, ...],
@@ -331,7 +332,7 @@ class RegistrySection(_Section):
     account_settings: Annotated[dict[str, str], _checked(_account_setting_problems)] = {}
     """What ECR does in the account and Region: BASIC_SCAN_TYPE_VERSION (AWS_NATIVE),
     REGISTRY_POLICY_SCOPE (V2), BLOB_MOUNTING (ENABLED, DISABLED)."""
-    pull_time_update_exclusions: tuple[str, ...] = ()
+    pull_time_update_exclusions: Annotated[tuple[str, ...], WrapValidator(_exclusions)] = ()
     """The ARNs of roles and users whose pulls do not count as a use of an image."""
     public_repositories: dict[
         PublicName,
@@ -484,22 +485,13 @@ class Environment(_Section):
         yield from within(("repository_defaults",), self.repository_defaults.warnings)
         for name, settings in self.repositories.items():
             yield from within(("repositories", name), settings.warnings)
-        for index, rule in enumerate(self.replication_rules):
-            yield from within(("registry", "replication", "rules", index), rule.warnings)
+        found = replication_warnings(self.replication_rules)
+        yield from within(("registry", "replication", "rules"), found)
         for prefix, template in self.registry.creation_templates.items():
             yield from within(("registry", "creation_templates", prefix), template.warnings)
         for setting, value in self.registry.account_settings.items():
             found = account_setting_warnings(setting, value)
             yield from within(("registry", "account_settings", setting), found)
-        if self.registry.account_settings.get(POLICY_SCOPE) == OLDER_SCOPE:
-            yield from self._unheeded()
-
-    def _unheeded(self) -> Iterator[Problem]:
-        for index, statement in enumerate(self.registry.policy_statements):
-            others = [action for action in statement.actions if action not in OLDER_SCOPE_ACTIONS]
-            if others:
-                path = ("registry", "policy_statements", index, "actions")
-                yield UNHEEDED.problem(", ".join(others), path)
 
     def registry_warnings(
         self, repository_names: Sequence[str], namespaces: Sequence[str] = ()
@@ -523,7 +515,7 @@ class Environment(_Section):
         """Beginnings of repositories that ECR makes by a cache rule or on push."""
         yield from self.registry.pull_through_cache_rules
         for prefix, template in self.registry.creation_templates.items():
-            if set(template.applied_for) != {AppliedFor.REPLICATION}:
+            if template.is_for_new_images:
                 yield prefix
 
     def all_tags(self, name: str, tags: Mapping[str, str]) -> Mapping[str, str]:

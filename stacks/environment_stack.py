@@ -39,10 +39,10 @@ class EnvironmentStack(TerraformStack):
 
     Outputs: `repository_urls` and `repository_arns` by repository name, and `registry_uri`, the
     registry's address for `docker login`; where there are pull-through cache rules,
-    `pull_through_uris`, `pull_through_credentials` and `pull_through_roles`; for public
-    repositories `public_repository_uris`; where something is replicated to an account outside of
-    the app, `registry_policy_statements_needed`; where replicas differ from their sources,
-    `replicas_not_covered`.
+    `pull_through_uris`, `pull_through_examples`, `pull_through_credentials` and
+    `pull_through_roles`; for public repositories `public_repository_uris`; where something is
+    replicated to an account outside of the app, `registry_policy_statements_needed`; where replicas
+    differ from their sources, `replicas_not_covered`.
 
     Ids are contract. A repository's is made from its name alone; what else is defined here has an
     id with a capital letter, which no repository name holds.
@@ -87,7 +87,7 @@ class EnvironmentStack(TerraformStack):
         for setting, value in environment.registry.account_settings.items():
             AccountSetting(self, f"AccountSetting:{setting}", name=setting, value=value)
         for arn in environment.registry.pull_time_update_exclusions:
-            id_ = f"PullTimeUpdateExclusion:{arn}".replace("/", "--")
+            id_ = f"PullTimeUpdateExclusion:{construct_id(arn)}"
             PullTimeUpdateExclusion(self, id_, principal_arn=arn)
         self._define_public_repositories(environment)
         urls = {key: found.expression("repository_url") for key, found in repositories.items()}
@@ -146,7 +146,7 @@ class EnvironmentStack(TerraformStack):
         for prefix, template in sorted(templates.items()):
             arguments = {**vars(template)}
             if template.wants_role:
-                arguments["custom_role_arn"] = template.custom_role_arn or role
+                arguments["custom_role_arn"] = template.custom_role_arn or (role and role.role_arn)
             RepositoryCreationTemplate(
                 self,
                 f"{self._id('CreationTemplate', registry)}:{construct_id(prefix)}",
@@ -188,9 +188,10 @@ class EnvironmentStack(TerraformStack):
         }
         if rules:
             uris = {prefix: rule.uri for prefix, rule in rules.items()}
-            self._output(
-                "pull_through_uris", uris, "Prefix to what goes before the upstream's image"
-            )
+            said = "Prefix to what goes before the upstream's image"
+            self._output("pull_through_uris", uris, said)
+            examples = {p: f"docker pull {rule.example_uri}" for p, rule in rules.items()}
+            self._output("pull_through_examples", examples, "Prefix to how an image is pulled")
         secrets = {
             prefix: rules[prefix].credential_arn
             for prefix, settings in environment.registry.pull_through_cache_rules.items()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -19,11 +20,13 @@ from stacks.environment import KEYED, PUBLIC, SECTIONS, SINGLETONS, Environment
 from stacks.names import environment_name_problems
 from stacks.provider_version import ADMITS_NONE, admits_none, provider_constraint
 from stacks.registries import (
+    Neighbours,
     chain_warnings,
     neighbours_of,
     policy_problems,
     repositories_of,
     required_provider_versions,
+    scope_warnings,
 )
 from stacks.yaml_file import NOTHING, Node, YamlError, path_below, read_yaml
 
@@ -52,10 +55,11 @@ _TYPES = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
+    "tuple_type": "a list",
 }
 
 _Loc = tuple[str | int, ...]
-_STATEMENTS = ("repository_policy_statements",)
+_STATEMENTS = ("policy_statements", "repository_policy_statements")
 
 
 class FileProblem(NamedTuple):
@@ -76,6 +80,8 @@ class FileProblem(NamedTuple):
 class Environments(dict[str, Environment]):
     """The environments of a directory, by name."""
 
+    neighbours: Mapping[str, Neighbours] = MappingProxyType({})
+    """What they owe each other's registries."""
     warnings: tuple[FileProblem, ...] = ()
     """What is legal, but certainly a mistake."""
 
@@ -121,12 +127,15 @@ def load_environments(directory: Path) -> Environments:
     environments = {file.name: file.environment for file in files if file.environment}
     for file in files:
         problems.extend(_warnings(file))
+    neighbours: dict[str, Neighbours] = {}
     if len(environments) == len(files):
-        problems.extend(_registry_problems(files))
+        neighbours = neighbours_of(environments)
+        problems.extend(_registry_problems(files, neighbours))
     problems.sort(key=lambda problem: problem[:2])
     if not all(problem.check.warning for problem in problems):
         raise InvalidEnvironmentsError(problems)
     found = Environments(environments)
+    found.neighbours = neighbours
     found.warnings = tuple(dict.fromkeys(problems))
     return found
 
@@ -245,8 +254,11 @@ def _template_problems(file: str, root: Node) -> Iterator[FileProblem]:
             pending += [(child, (*loc, key)) for key, child in node.value.items()]
         elif isinstance(node.value, list):
             pending += [(child, (*loc, index)) for index, child in enumerate(node.value)]
-        in_conditions = loc[4:5] == ("conditions",) and loc[2:3] == _STATEMENTS
-        in_conditions |= loc[3:4] == ("conditions",) and loc[1:2] == _STATEMENTS
+        in_conditions = any(
+            step == "conditions" and loc[at - 2] in _STATEMENTS
+            for at, step in enumerate(loc)
+            if at > 1
+        )
         written = [part for part in (node.value, *loc[-1:]) if isinstance(part, str)]
         for part in written:
             if holds_expression(part) or ("${" in part and not in_conditions):
@@ -318,21 +330,25 @@ def _warnings(file: _File) -> Iterator[FileProblem]:
         yield from _told_once(file.file, file.root, found)
 
 
-def _registry_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
+def _registry_problems(
+    files: Sequence[_File], neighbours: Mapping[str, Neighbours]
+) -> Iterator[FileProblem]:
     """What is wrong with a registry together with the other files, which all are good."""
     loaded = {file.name: file.environment for file in files if file.environment is not None}
-    for file in files:
-        environment = loaded[file.name]
-        names, namespaces = repositories_of(loaded, environment.home)
+    by_name = {file.name: file for file in files}
+    known = repositories_of(loaded)
+    for name, environment in loaded.items():
+        file = by_name[name]
         for problem in (
-            *environment.registry_warnings(names, namespaces),
-            *chain_warnings(loaded, file.name),
-            *policy_problems(loaded, file.name),
+            *environment.registry_warnings(*known[environment.home]),
+            *policy_problems(environment, neighbours[name]),
         ):
             yield file.problem(("registry",), problem)
-        versions = required_provider_versions(environment, neighbours_of(loaded, file.name))
+        versions = required_provider_versions(environment, neighbours[name])
         for problem in _version_problems(environment, versions):
             yield file.problem((), problem)
+    for name, problem in (*chain_warnings(loaded), *scope_warnings(loaded)):
+        yield by_name[name].problem(("registry",), problem)
 
 
 def _translated(file: str, root: Node, error: ValidationError) -> Iterator[FileProblem]:

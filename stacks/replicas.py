@@ -16,30 +16,38 @@ from ecr_constructs import (
     EncryptionType,
     LifecycleRule,
     PolicyStatement,
+    Principal,
     RepositoryCreationTemplateSettings,
-    RepositorySettings,
     TagMutability,
     template_prefix_of,
 )
 from ecr_constructs.creation_template import PREFIX, ROOT
+from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.lifecycle_policy import numbered
-from ecr_constructs.repository_policy import repository_policy_problems
+from ecr_constructs.repository_policy import grant_statements, repository_policy_problems
 
 T = TypeVar("T")
 
 DESCRIPTION = "replicas are like their sources"
 # From the weakest to the strongest.
 _ENCRYPTION = (EncryptionType.AES256, EncryptionType.KMS, EncryptionType.KMS_DSSE)
+# What ECR gives a repository that no template is about.
+_NO_TEMPLATE = RepositoryCreationTemplateSettings(
+    applied_for=(AppliedFor.REPLICATION,), image_tag_mutability=TagMutability.MUTABLE
+)
 
 Templates = Mapping[str, RepositoryCreationTemplateSettings]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A repository that is replicated."""
+    """A repository that is replicated, or a namespace in which ECR itself makes some."""
 
-    repository_name: str
-    settings: RepositorySettings
+    name: str
+    """The name of the repository, or of the namespace, with a `/` at its end."""
+    environment: str
+    """The environment that defines it."""
+    settings: ImageSettings
     tags: Mapping[str, str] = field(hash=False)
     """Its tags, with those of its environment."""
 
@@ -50,7 +58,7 @@ class Arrival:
 
     prefix: str
     sources: tuple[Source, ...]
-    """The repositories that it selects."""
+    """What it selects."""
     defaults: Source
     """What a repository is like that nobody has defined yet."""
 
@@ -59,38 +67,65 @@ def templates_for(arrivals: Sequence[Arrival], existing: Templates) -> Templates
     """The creation templates that a registry needs for what is replicated to it, by prefix.
 
     One for each replicated namespace, and one for each namespace below it whose repositories have
-    something else in common.
+    something else in common. Each is what everything shares that is made by it.
 
     :param existing: the templates that the registry has; their prefixes are left to them.
     """
-    by_namespace: dict[str, list[Source]] = {}
     bases: dict[str, list[Source]] = {}
+    sources: dict[Source, None] = {}
     for arrival in arrivals:
+        sources |= dict.fromkeys(arrival.sources)
         for source in arrival.sources:
-            namespaces = _namespaces(source.repository_name)
-            by_namespace.setdefault(namespaces[-1], []).append(source)
-            bases.setdefault(_base(namespaces, arrival.prefix), []).append(source)
+            base = _base(_namespaces(source.name), arrival.prefix)
+            if base or not arrival.prefix:
+                bases.setdefault(base, []).append(source)
         if not arrival.sources and (arrival.prefix.endswith("/") or not arrival.prefix):
             bases.setdefault(arrival.prefix, []).append(arrival.defaults)
-    made: dict[str, RepositoryCreationTemplateSettings] = {}
-    for namespace in sorted({*by_namespace, *bases}):
-        prefix = namespace.removesuffix("/") or ROOT
-        if prefix in existing or list(PREFIX.problems(prefix)):
-            continue
-        wanted = shared(by_namespace.get(namespace) or bases[namespace])
-        above = template_prefix_of(prefix, {**_replicating(existing), **made})
-        if namespace in bases or above is None or {**existing, **made}[above] != wanted:
-            made[prefix] = wanted
-    return made
+    own = {_namespaces(source.name)[-1] for source in sources} - {""}
+    prefixes = {_prefix(namespace) for namespace in {*own, *bases}}
+    free = {p for p in prefixes if p not in existing and not list(PREFIX.problems(p))}
+    made_by: dict[str, list[Source]] = {}
+    resolved = free | _replicating(existing).keys()
+    for source in sources:
+        prefix = template_prefix_of(source.name, resolved)
+        if prefix is not None:
+            made_by.setdefault(prefix, []).append(source)
+    wanted: dict[str, list[Source]] = {p: made_by[p] for p in free if p in made_by}
+    for namespace, below in bases.items():
+        prefix = _prefix(namespace)
+        if prefix in free:
+            wanted.setdefault(prefix, below)
+    return _without_repeats(
+        {prefix: shared(wanted[prefix]) for prefix in sorted(wanted)},
+        {_prefix(namespace) for namespace in bases},
+        _replicating(existing),
+    )
 
 
-def _namespaces(repository_name: str) -> list[str]:
+def _without_repeats(found: Templates, bases: set[str], existing: Templates) -> Templates:
+    """The templates without those that say what the one above them says."""
+    kept: dict[str, RepositoryCreationTemplateSettings] = {}
+    # A prefix comes after those that it starts with, and everything first.
+    for prefix in sorted(found, key=lambda p: "" if p == ROOT else p):
+        known = kept.keys() | existing.keys()
+        above = template_prefix_of(prefix, known)
+        same = above in kept and kept[above] == found[prefix]
+        if prefix in bases or not same:
+            kept[prefix] = found[prefix]
+    return kept
+
+
+def _prefix(namespace: str) -> str:
+    return namespace.removesuffix("/") or ROOT
+
+
+def _namespaces(name: str) -> list[str]:
     """The namespaces that a repository is in, each with a `/` at its end; the first is everything.
 
     For `a/b/c` these are ``, `a/` and `a/b/`.
     """
-    cuts = [index + 1 for index, letter in enumerate(repository_name) if letter == "/"]
-    return ["", *(repository_name[:cut] for cut in cuts)]
+    cuts = [index + 1 for index, letter in enumerate(name) if letter == "/"]
+    return ["", *(name[:cut] for cut in cuts)]
 
 
 def _base(namespaces: Sequence[str], prefix: str) -> str:
@@ -108,8 +143,8 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
     - Tags can be moved unless no source lets them: a replica with a tag that cannot be moved would
       miss the image.
     - The strongest encryption, by AWS's own key: a key is of one Region.
-    - The lifecycle rules that act first in all of them: no rule acts where another source's would
-      have kept the image.
+    - The lifecycle rules that act first in all of them, as long as they mean the same for a
+      replica.
     - Whom all of them admit, and everything that one of them denies.
     - The tags that all of them have.
     """
@@ -120,6 +155,9 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
     mutability, filters = (
         mutabilities.pop() if len(mutabilities) == 1 else (TagMutability.MUTABLE, ())
     )
+    names = [source.name for source in sources]
+    merged = len(set(names)) < len(names)
+    pull, push, statements = _shared_policy(settings)
     tags = sources[0].tags.items()
     return RepositoryCreationTemplateSettings(
         applied_for=(AppliedFor.REPLICATION,),
@@ -127,24 +165,47 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
         image_tag_mutability=mutability,
         image_tag_mutability_exclusion_filters=filters,
         encryption_type=max((s.encryption_type for s in settings), key=_ENCRYPTION.index),
-        lifecycle_rules=_shared_rules([s.lifecycle_rules for s in settings]),
-        pull=_in_all((*s.pull, *s.pull_push) for s in settings),
-        push=_in_all((*s.push, *s.pull_push) for s in settings),
-        repository_policy_statements=_shared_statements(
-            [s.repository_policy_statements for s in settings]
-        ),
+        lifecycle_rules=_shared_rules([s.lifecycle_rules for s in settings], merged=merged),
+        pull=pull,
+        push=push,
+        repository_policy_statements=statements,
         resource_tags={k: v for k, v in tags if all(s.tags.get(k) == v for s in sources)},
     )
 
 
-def _shared_rules(policies: Sequence[Sequence[LifecycleRule]]) -> tuple[LifecycleRule, ...]:
-    """The rules with which all policies start, in the order in which they act."""
+def _shared_rules(
+    policies: Sequence[Sequence[LifecycleRule]], *, merged: bool
+) -> tuple[LifecycleRule, ...]:
+    """The rules with which all policies start, in the order in which they act.
+
+    They end before one that means something else for a replica: nobody may ever pull it, so the
+    days since the last pull run on; and the images of several repositories in one replica are more
+    than a count is meant for.
+    """
     found = []
     for rules in zip(*(numbered(policy) for policy in policies), strict=False):
-        if len(set(rules)) > 1:
+        rule = rules[0]
+        counts = merged and rule.max_image_count is not None
+        if len(set(rules)) > 1 or rule.max_days_since_image_pulled is not None or counts:
             break
-        found.append(rules[0])
+        found.append(rule)
     return tuple(found)
+
+
+_Policy = tuple[tuple[Principal, ...], tuple[Principal, ...], tuple[PolicyStatement, ...]]
+
+
+def _shared_policy(settings: Sequence[ImageSettings]) -> _Policy:
+    """Who may pull and push, and the further statements."""
+    pull = _in_all((*s.pull, *s.pull_push) for s in settings)
+    push = _in_all((*s.push, *s.pull_push) for s in settings)
+    policies = [s.repository_policy_statements for s in settings]
+    allowed = [s for s in _in_all(policies) if s.effect == Effect.ALLOW]
+    denied = [s for policy in policies for s in policy if s.effect == Effect.DENY]
+    together = tuple(dict.fromkeys((*allowed, *denied)))
+    whole = (*grant_statements(pull=pull, push=push), *together)
+    # What is denied must not be left out alone: too long together, nobody is admitted.
+    return ((), (), ()) if list(repository_policy_problems(whole)) else (pull, push, together)
 
 
 def _in_all(lists: Iterable[tuple[T, ...]]) -> tuple[T, ...]:
@@ -152,57 +213,56 @@ def _in_all(lists: Iterable[tuple[T, ...]]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(item for item in first if all(item in other for other in others)))
 
 
-def _shared_statements(
-    policies: Sequence[tuple[PolicyStatement, ...]],
-) -> tuple[PolicyStatement, ...]:
-    allowed = [s for s in _in_all(policies) if s.effect == Effect.ALLOW]
-    denied = [s for policy in policies for s in policy if s.effect == Effect.DENY]
-    together = tuple(dict.fromkeys((*allowed, *denied)))
-    # Too long together, a policy is left out: then nobody is admitted.
-    return () if list(repository_policy_problems(together)) else together
-
-
 def uncovered(
-    arrivals: Sequence[Arrival], templates: Templates
+    arrivals: Sequence[Arrival], templates: Templates, existing: Mapping[str, ImageSettings]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The repositories whose replicas differ from them, each with the settings that do."""
+    """The repositories whose replicas differ from them, each with the settings that do.
+
+    :param templates: the templates of the destination.
+    :param existing: the repositories of the destination, which stay as they are defined there.
+    """
     replicating = _replicating(templates)
-    sources: dict[str, list[Source]] = {}
+    sources: dict[str, dict[Source, None]] = {}
     for arrival in arrivals:
         for source in arrival.sources:
-            sources.setdefault(source.repository_name, []).append(source)
+            sources.setdefault(source.name, {})[source] = None
     for name in sorted(sources):
         prefix = template_prefix_of(name, replicating)
-        template = None if prefix is None else replicating[prefix]
-        found = [setting for s in sources[name] for setting in differences(s, template)]
+        template = _NO_TEMPLATE if prefix is None else replicating[prefix]
+        found = [
+            setting
+            for source in sources[name]
+            for setting in (
+                differences(source, existing[name])
+                if name in existing
+                else differences(source, template, template.resource_tags)
+            )
+        ]
         if found:
             yield name, tuple(dict.fromkeys(found))
 
 
 def differences(
-    source: Source, template: RepositoryCreationTemplateSettings | None
+    source: Source, replica: ImageSettings, tags: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """The settings in which a replica by the template differs from its source.
+    """The settings in which a replica differs from its source.
 
-    :param template: nothing for AWS's own settings.
+    :param tags: those of the replica; `None` where they are its own environment's matter.
     """
     settings = source.settings
-    made = template or RepositoryCreationTemplateSettings(
-        applied_for=(AppliedFor.REPLICATION,), image_tag_mutability=TagMutability.MUTABLE
-    )
     for name in (
         "image_tag_mutability",
         "image_tag_mutability_exclusion_filters",
         "encryption_type",
         "kms_key",
     ):
-        if getattr(settings, name) != getattr(made, name):
+        if getattr(settings, name) != getattr(replica, name):
             yield name
-    if numbered(settings.lifecycle_rules) != numbered(made.lifecycle_rules):
+    if numbered(settings.lifecycle_rules) != numbered(replica.lifecycle_rules):
         yield "lifecycle_rules"
-    if _meaning(settings.policy_statements) != _meaning(made.policy_statements):
+    if _meaning(settings.policy_statements) != _meaning(replica.policy_statements):
         yield "policy_statements"
-    if dict(source.tags) != dict(made.resource_tags):
+    if tags is not None and dict(source.tags) != dict(tags):
         yield "tags"
 
 

@@ -30,7 +30,7 @@ from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.pull_time_update_exclusion import pull_time_update_exclusion_problems
 from ecr_constructs.registry import REPOSITORY_NAME
 from ecr_constructs.registry_policy import registry_policy_problems
-from ecr_constructs.replication import replication_problems
+from ecr_constructs.replication import replication_problems, replication_warnings
 from local.environments import write_environment
 from stacks import InvalidEnvironmentsError, load_environments
 from stacks.environment import FILTER_MATCHES_NONE
@@ -283,7 +283,7 @@ def _called(case: Case, registry: Registry) -> Iterator[Problem]:
         case _:
             rules = made(tuple[ReplicationRule, ...], case.rules())
             found = list(replication_problems(registry, rules))
-            yield from found or (warning for rule in rules for warning in rule.warnings)
+            yield from found or replication_warnings(rules)
 
 
 # What Python refuses itself: keywords that are unknown or missing, classes for mappings.

@@ -67,7 +67,11 @@ def test_makes_the_role_that_tags_and_keys_need(
         resource_tags={"team": "%{payments}"},
     )
     [template] = resources("aws_ecr_repository_creation_template")
-    assert re.fullmatch(r"\$\{aws_iam_role\.Payments_Role_\w+\.arn\}", template["custom_role_arn"])
+    # By the policy, so that ECR does not assume the role before it may do anything.
+    assert re.fullmatch(
+        r"arn:aws:iam::111111111111:role/\$\{aws_iam_role_policy\.Payments_Role_Policy_\w+\.role\}",
+        template["custom_role_arn"],
+    )
     assert template["resource_tags"] == {"team": "%%{payments}"}
     [role] = resources("aws_iam_role")
     assert json.loads(role["assume_role_policy"])["Statement"] == [

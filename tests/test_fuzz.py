@@ -22,7 +22,6 @@ from stacks import (
     EnvironmentStack,
     InvalidEnvironmentsError,
     load_environments,
-    neighbours_of,
 )
 
 PROJECT = Path(__file__).parent.parent
@@ -165,7 +164,7 @@ def answer(folder: Path, text: str | bytes) -> list[str]:
         return str(error).split("\n")
     app = App(outdir=str(folder / "out"), skip_validation=True)
     for name, environment in environments.items():
-        neighbours = neighbours_of(environments, name)
+        neighbours = environments.neighbours[name]
         EnvironmentStack(app, name=name, environment=environment, neighbours=neighbours)
     app.synth()
     json.loads((folder / "out" / "stacks" / "ecr-dev" / "cdk.tf.json").read_text())

@@ -654,6 +654,23 @@ REFUSALS = [
         ),
     ),
     Refusal(
+        pull_through_cache.URL_NEEDED,
+        st.sampled_from(["azure", "ecr"]),
+        lambda name: cached(upstream_registry=name),
+    ),
+    Refusal(
+        pull_through_cache.UPSTREAM_PARTITION,
+        st.sampled_from(["us-gov-west-1", "us-gov-east-1"]),
+        lambda region: cached(upstream_registry_url=f"222222222222.dkr.ecr.{region}.amazonaws.com"),
+    ),
+    Refusal(
+        creation_template.UNSUPPORTED,
+        st.sampled_from(["cn-north-1", "us-gov-west-1"]),
+        lambda region: refuse(
+            template().problems_in(Registry(account_id="111111111111", region=region))
+        ),
+    ),
+    Refusal(
         creation_template.NOT_APPLIED,
         st.sampled_from([[], ()]),
         lambda nothing: template(applied_for=nothing),

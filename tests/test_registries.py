@@ -11,7 +11,6 @@ from stacks import (
     InvalidEnvironmentsError,
     Neighbours,
     load_environments,
-    neighbours_of,
 )
 
 SHARED, DR = "111111111111", "222222222222"
@@ -36,7 +35,7 @@ def replicate(*destinations: tuple[str, str], filters: str = "payments/") -> str
 def test_the_destination_accepts_what_another_environment_replicates(tmp_path: Path) -> None:
     shared = head(SHARED, "ap-northeast-2") + replicate(("us-west-2", DR))
     found = load(tmp_path, shared=shared, dr=head(DR, "us-west-2"))
-    neighbours = neighbours_of(found, "dr")
+    neighbours = found.neighbours["dr"]
     stack = EnvironmentStack(new_app(), name="dr", environment=found["dr"], neighbours=neighbours)
     [policy] = synthesized(stack)["resource"]["aws_ecr_registry_policy"].values()
     assert json.loads(policy["policy"])["Statement"] == [
@@ -48,7 +47,7 @@ def test_the_destination_accepts_what_another_environment_replicates(tmp_path: P
             "Resource": f"arn:aws:ecr:us-west-2:{DR}:repository/payments/*",
         }
     ]
-    assert neighbours_of(found, "shared") == Neighbours()
+    assert found.neighbours["shared"] == Neighbours()
 
 
 def test_prints_the_statement_that_an_account_outside_needs(tmp_path: Path) -> None:
@@ -58,7 +57,7 @@ def test_prints_the_statement_that_an_account_outside_needs(tmp_path: Path) -> N
         new_app(),
         name="shared",
         environment=found["shared"],
-        neighbours=neighbours_of(found, "shared"),
+        neighbours=found.neighbours["shared"],
     )
     output = synthesized(stack)["output"]["registry_policy_statements_needed"]["value"]
     assert list(output) == [f"{DR} us-west-2"]
@@ -77,10 +76,10 @@ def test_what_the_registry_says_itself_stays(tmp_path: Path) -> None:
         shared=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", DR)),
     )
     # The environment that writes the policy gets the statement, not the first by name.
-    assert neighbours_of(found, "alone") == Neighbours()
-    [accepted] = neighbours_of(found, "dr").owed[found["dr"].home].accepted
+    assert found.neighbours["alone"] == Neighbours()
+    [accepted] = found.neighbours["dr"].owed[found["dr"].home].accepted
     stack = EnvironmentStack(
-        new_app(), name="dr", environment=found["dr"], neighbours=neighbours_of(found, "dr")
+        new_app(), name="dr", environment=found["dr"], neighbours=found.neighbours["dr"]
     )
     [policy] = synthesized(stack)["resource"]["aws_ecr_registry_policy"].values()
     home = found["dr"].home
@@ -99,7 +98,7 @@ def test_several_sources_and_rules_become_a_statement_each(tmp_path: Path) -> No
         other=head(SHARED, "eu-west-1") + replicate(("us-west-2", DR), filters="web/, payments/"),
         third=head("333333333333", "us-east-1") + replicate(("us-west-2", DR)),
     )
-    statements = neighbours_of(found, "dr").owed[found["dr"].home].accepted
+    statements = found.neighbours["dr"].owed[found["dr"].home].accepted
     assert [s.repository_prefixes for s in statements] == [("payments/", "web/"), ("payments/",)]
 
 
@@ -128,12 +127,12 @@ def test_no_chain_without_a_shared_prefix(tmp_path: Path) -> None:
 
 
 def templates(found: Environments, name: str) -> dict[str, list[str]]:
-    owed = neighbours_of(found, name).owed
+    owed = found.neighbours[name].owed
     return {registry.region: sorted(what.templates) for registry, what in owed.items()}
 
 
 def stack_of(found: Environments, name: str) -> dict[str, Any]:
-    neighbours = neighbours_of(found, name)
+    neighbours = found.neighbours[name]
     environment = found[name]
     return synthesized(
         EnvironmentStack(new_app(), name=name, environment=environment, neighbours=neighbours)
@@ -164,7 +163,7 @@ def test_another_region_of_an_account_of_the_app_is_that_accounts(tmp_path: Path
         shared=head(SHARED, "ap-northeast-2") + replicate(("eu-west-1", DR)),
     )
     assert templates(found, "dr") == {"eu-west-1": ["payments"]}
-    assert neighbours_of(found, "shared") == Neighbours()
+    assert found.neighbours["shared"] == Neighbours()
     stack = stack_of(found, "dr")
     [policy] = stack["resource"]["aws_ecr_registry_policy"].values()
     assert policy["provider"] == "aws.eu-west-1"
@@ -187,7 +186,7 @@ def test_what_the_destination_defines_itself_is_its_own(tmp_path: Path) -> None:
         + replicate(("us-west-2", DR)),
     )
     # payments/api is there, and payments/eu has a template; the rest is as payments/x/y.
-    [owed] = neighbours_of(found, "dr").owed.values()
+    [owed] = found.neighbours["dr"].owed.values()
     assert sorted(owed.templates) == ["payments"]
     assert owed.uncovered == {"payments/eu/api": ("tags",)}
     stack = stack_of(found, "dr")
@@ -283,3 +282,73 @@ def test_replicas_are_scanned_and_filters_know_them(tmp_path: Path) -> None:
     )
     [warning] = found.warnings
     assert "are never scanned, got 'payments/api'" in str(warning)
+
+
+def test_replicating_to_each_other_is_no_chain(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        a=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", SHARED)),
+        b=head(SHARED, "us-west-2", "payments/b") + replicate(("ap-northeast-2", SHARED)),
+    )
+    assert found.warnings == ()
+
+
+def test_no_chain_where_the_first_names_the_last_too(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        a=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", SHARED), ("eu-west-1", SHARED)),
+        b=head(SHARED, "us-west-2", "payments/b") + replicate(("eu-west-1", SHARED)),
+    )
+    assert found.warnings == ()
+
+
+def test_the_older_scope_is_that_of_the_registry(tmp_path: Path) -> None:
+    statement = "{principals: [{account: '333333333333'}], actions: ['ecr:BatchGetImage']}"
+    found = load(
+        tmp_path,
+        a=head(SHARED, "us-west-2", "aa")
+        + "registry: {account_settings: {REGISTRY_POLICY_SCOPE: V1}}\n",
+        b=head(SHARED, "us-west-2", "bb") + f"registry: {{policy_statements: [{statement}]}}\n",
+    )
+    assert [warning.file.rpartition("/")[2] for warning in found.warnings] == ["a.yaml", "b.yaml"]
+    assert "does not heed other actions" in found.warnings[1].sentence
+
+
+def test_repositories_that_the_source_makes_on_push_are_like_its_template(tmp_path: Path) -> None:
+    template = (
+        "registry:\n"
+        "  creation_templates: {previews: {applied_for: [CREATE_ON_PUSH],"
+        " image_tag_mutability: MUTABLE}}\n"
+        "  replication: {rules: [{destinations: [{environment: dr}],"
+        " repository_filters: [previews/]}]}\n"
+    )
+    defaults = "repository_defaults: {lifecycle_rules: [{max_image_count: 5}]}\n"
+    found = load(
+        tmp_path,
+        dr=head(DR, "us-west-2", "web"),
+        shared=head(SHARED, "ap-northeast-2") + defaults + template,
+    )
+    [owed] = found.neighbours["dr"].owed.values()
+    assert owed.templates["previews"].image_tag_mutability == "MUTABLE"
+    assert owed.templates["previews"].lifecycle_rules == ()
+    assert owed.uncovered == {}
+
+
+def test_no_template_where_ecr_has_none(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        a=head(SHARED, "us-gov-west-1") + replicate(("us-gov-east-1", SHARED)),
+    )
+    [owed] = found.neighbours["a"].owed.values()
+    assert owed.templates == {}
+    assert owed.uncovered == {"payments/api": ("image_tag_mutability", "tags")}
+
+
+def test_exclusions_have_an_id_each(tmp_path: Path) -> None:
+    arns = ", ".join(f"'arn:aws:iam::{SHARED}:role/{name}'" for name in ("a--b", "a/b"))
+    found = load(
+        tmp_path,
+        a=head(SHARED, "us-west-2") + f"registry: {{pull_time_update_exclusions: [{arns}]}}\n",
+    )
+    made = stack_of(found, "a")["resource"]["aws_ecr_pull_time_update_exclusion"]
+    assert len(made) == 2

@@ -127,7 +127,7 @@ def _template(made: dict[str, Any]) -> Request:
     filters = made.get("image_tag_mutability_exclusion_filter", ())
     # A role of the stack is an ARN by then.
     role = made.get("custom_role_arn")
-    role = "arn:aws:iam::111111111111:role/made" if role and role.startswith("${") else role
+    role = "arn:aws:iam::111111111111:role/made" if role and "${" in role else role
     tags = _tags(made, "resource_tags")
     policy = made.get("repository_policy")
     key = encryption.get("kms_key")

@@ -30,11 +30,11 @@ KEPT = RepositorySettings(lifecycle_rules=(TEN,))
 
 
 def source(name: str, settings: RepositorySettings = PLAIN, **tags: str) -> Source:
-    return Source(repository_name=name, settings=settings, tags=tags)
+    return Source(name=name, environment="shared", settings=settings, tags=tags)
 
 
 def arrival(*sources: Source, prefix: str = "") -> Arrival:
-    selected = tuple(s for s in sources if s.repository_name.startswith(prefix))
+    selected = tuple(s for s in sources if s.name.startswith(prefix))
     return Arrival(prefix=prefix, sources=selected, defaults=source("", KEPT))
 
 
@@ -62,7 +62,10 @@ def applied_for(*values: str) -> RepositoryCreationTemplateSettings:
         # Everything, and what is in no namespace.
         ([source("a1/b"), source("web")], [""], ["ROOT"]),
         ([source("a1/b", KEPT), source("web")], [""], ["ROOT", "a1"]),
-        ([source("web")], ["we"], ["ROOT"]),
+        # A template of everything would be about more than that.
+        ([source("web")], ["we"], []),
+        # A namespace in which ECR makes repositories itself.
+        ([source("a1/b"), source("a1/new/", KEPT)], ["a1/"], ["a1", "a1/new"]),
         # Nothing is there yet: as the environment's defaults say.
         ([], ["a1/"], ["a1"]),
         ([], [""], ["ROOT"]),
@@ -163,14 +166,15 @@ def test_rules_after_one_that_differs_are_left_out() -> None:
 
 
 def test_a_policy_that_would_be_too_long_admits_nobody() -> None:
-    def settings(letter: str) -> RepositorySettings:
+    def settings(letter: str, length: int) -> RepositorySettings:
         deny = PolicyStatement(
-            principals=(ONE,), actions=("ecr:PutImage",), effect=Effect.DENY, sid=letter * 6000
+            principals=(ONE,), actions=("ecr:PutImage",), effect=Effect.DENY, sid=letter * length
         )
-        return RepositorySettings(repository_policy_statements=(deny,))
+        return RepositorySettings(pull=(OTHER,), repository_policy_statements=(deny,))
 
-    template = shared([source("a1/b", settings("b")), source("a1/c", settings("c"))])
-    assert template.policy_statements == ()
+    for length in (6000, 4960):
+        both = [source("a1/b", settings("b", length)), source("a1/c", settings("c", length))]
+        assert shared(both).policy_statements == ()
 
 
 def test_says_what_is_not_covered() -> None:
@@ -181,8 +185,8 @@ def test_says_what_is_not_covered() -> None:
         source("web", PLAIN),
     ]
     arrivals = [arrival(*sources, prefix="a1/"), arrival(*sources, prefix="web")]
-    templates = {**templates_for(arrivals[:1], {})}
-    assert dict(uncovered(arrivals, templates)) == {
+    templates = templates_for(arrivals, {})
+    assert dict(uncovered(arrivals, templates, {})) == {
         "a1/b": ("tags",),
         "a1/c": ("tags",),
         # No template at all: AWS's own settings.
@@ -200,7 +204,7 @@ def test_the_templates_that_are_there_stay() -> None:
     made = templates_for(arrivals, existing)
     # Below them, what they do not cover gets one.
     assert list(made) == ["a2/c"]
-    assert dict(uncovered(arrivals, {**existing, **made})) == {
+    assert dict(uncovered(arrivals, {**existing, **made}, {})) == {
         "a1/b": ("lifecycle_rules",),
         "a2/b": ("lifecycle_rules",),
     }
@@ -236,19 +240,86 @@ def test_repositories_that_have_their_namespace_for_themselves_are_covered(
         for end in ("x1", "x2")
     ]
     arrivals = [arrival(*sources, prefix=prefix)]
-    assert dict(uncovered(arrivals, templates_for(arrivals, {}))) == {}
+    assert dict(uncovered(arrivals, templates_for(arrivals, {}), {})) == {}
 
 
-@given(st.dictionaries(NAMES, SETTINGS, min_size=1), st.lists(PARTS, max_size=3))
+def arriving(by_name: dict[str, RepositorySettings], prefixes: Sequence[str]) -> list[Arrival]:
+    sources = [source(name, settings, n=name) for name, settings in by_name.items()]
+    return [arrival(*sources, prefix=prefix) for prefix in prefixes]
+
+
+EXISTING = st.dictionaries(
+    st.sampled_from(["ROOT", "aa", "aa/bb"]),
+    st.sampled_from([applied_for("CREATE_ON_PUSH"), applied_for("REPLICATION")]),
+    max_size=2,
+)
+# A namespace of one character takes no template.
+ANY_NAMES = st.lists(PARTS | st.just("x"), min_size=1, max_size=4).map("/".join)
+
+
+@given(
+    st.dictionaries(ANY_NAMES, SETTINGS, min_size=1),
+    st.lists(PARTS | st.sampled_from(["", "x/", "aa/"]), max_size=3),
+    EXISTING,
+)
 def test_no_template_is_for_nothing(
-    by_name: dict[str, RepositorySettings], prefixes: list[str]
+    by_name: dict[str, RepositorySettings],
+    prefixes: list[str],
+    existing: dict[str, RepositoryCreationTemplateSettings],
 ) -> None:
-    sources = [source(name, settings) for name, settings in by_name.items()]
-    arrivals = [arrival(*sources, prefix=prefix) for prefix in prefixes]
-    made = templates_for(arrivals, {})
-    used = {template_prefix_of(s.repository_name, made) for a in arrivals for s in a.sources}
-    bases = {prefix for prefix in made if f"{prefix}/" in {f"{p}/" for p in prefixes}}
-    assert set(made) <= used | bases | {"ROOT"}
+    arrivals = arriving(by_name, prefixes)
+    made = templates_for(arrivals, existing)
+    assert not set(made) & set(existing)
+    all_of_them = {**existing, **made}
+    used = {template_prefix_of(s.name, all_of_them) for a in arrivals for s in a.sources}
+    # What is replicated by a namespace has a template, whoever is below it.
+    replicated = {
+        _prefix for p in prefixes for n in [*by_name, p] for _prefix in _namespaces_of(n, p)
+    }
+    assert set(made) <= used | replicated
+    assert "ROOT" not in made or "" in prefixes
+
+
+def _namespaces_of(name: str, prefix: str) -> set[str]:
+    cuts = [name[:at] for at, letter in enumerate(name) if letter == "/"]
+    return {cut for cut in cuts if f"{cut}/".startswith(prefix)} | (
+        {"ROOT"} if not prefix else set()
+    )
+
+
+def within(settings: RepositorySettings, template: RepositoryCreationTemplateSettings) -> bool:
+    """Whether a template neither deletes more than a source does, nor admits more."""
+    acting = numbered(settings.lifecycle_rules)
+    return (
+        acting[: len(template.lifecycle_rules)] == template.lifecycle_rules
+        and set(template.pull) <= {*settings.pull, *settings.pull_push}
+        and set(template.push) <= {*settings.push, *settings.pull_push}
+    )
+
+
+@given(
+    st.dictionaries(ANY_NAMES, SETTINGS, min_size=1),
+    st.lists(PARTS | st.sampled_from(["", "x/", "aa/"]), min_size=1, max_size=3),
+    EXISTING,
+)
+def test_what_a_repository_is_made_by_is_never_wider_than_its_source(
+    by_name: dict[str, RepositorySettings],
+    prefixes: list[str],
+    existing: dict[str, RepositoryCreationTemplateSettings],
+) -> None:
+    arrivals = arriving(by_name, prefixes)
+    made = templates_for(arrivals, existing)
+    replicating = {p: t for p, t in existing.items() if AppliedFor.REPLICATION in t.applied_for}
+    templates = {**replicating, **made}
+    told = dict(uncovered(arrivals, {**existing, **made}, {}))
+    for s in {s for a in arrivals for s in a.sources}:
+        prefix = template_prefix_of(s.name, templates)
+        if prefix is not None and prefix in made:
+            assert isinstance(s.settings, RepositorySettings)
+            assert within(s.settings, made[prefix])
+        # Whoever is without one is told of, unless AWS's own settings are the same.
+        if prefix is None:
+            assert s.name in told
 
 
 @how(max_examples=60, deadline=None)
@@ -258,12 +329,29 @@ def test_a_shared_template_is_never_wider_than_a_source(
 ) -> None:
     template = shared([source(f"a1/r{n}", s, n=str(n)) for n, s in enumerate(several)])
     for settings in several:
-        assert set(template.pull) <= {*settings.pull, *settings.pull_push}
-        assert set(template.push) <= {*settings.push, *settings.pull_push}
+        assert within(settings, template)
         allowed = [s for s in template.repository_policy_statements if s.effect == Effect.ALLOW]
         assert all(s in settings.repository_policy_statements for s in allowed)
-        # The rules that act first in the source act in the replica, and no others.
-        acting = numbered(settings.lifecycle_rules)
-        assert acting[: len(template.lifecycle_rules)] == template.lifecycle_rules
     denied = {s for x in several for s in x.repository_policy_statements if s.effect == Effect.DENY}
     assert denied <= {*template.repository_policy_statements} or not template.policy_statements
+
+
+def test_days_since_the_last_pull_are_the_sources_alone() -> None:
+    pulled = LifecycleRule(tag_status=TagStatus.UNTAGGED, max_days_since_image_pulled=90)
+    one = source("a1/b", RepositorySettings(lifecycle_rules=(pulled, TEN)))
+    template = shared([one])
+    assert template.lifecycle_rules == ()
+    assert list(differences(one, template)) == ["lifecycle_rules"]
+
+
+def test_a_count_is_not_for_the_images_of_two_repositories() -> None:
+    settings = RepositorySettings(lifecycle_rules=(UNTAGGED, TEN))
+    here = Source(name="a1/b", environment="a", settings=settings, tags={})
+    there = Source(name="a1/b", environment="b", settings=settings, tags={})
+    assert shared([here, there]).lifecycle_rules == numbered([UNTAGGED])
+
+
+def test_what_is_at_the_destination_already_is_compared() -> None:
+    arrivals = [arrival(source("a1/b", KEPT, team="x"), prefix="a1/")]
+    assert dict(uncovered(arrivals, {}, {"a1/b": PLAIN})) == {"a1/b": ("lifecycle_rules",)}
+    assert dict(uncovered(arrivals, {}, {"a1/b": KEPT})) == {}

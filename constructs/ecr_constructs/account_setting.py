@@ -71,4 +71,7 @@ class AccountSetting(Construct):
         refuse(account_setting_problems(name, value))
         super().__init__(scope, id_)
         EcrAccountSetting(self, "Resource", name=name, value=value)
+        version = PROVIDER_VERSIONS.get(name)
+        self.required_provider_versions = frozenset([version] if version else [])
+        """The oldest AWS provider that knows the setting, where not every one does."""
         annotate(self, account_setting_warnings(name, value))

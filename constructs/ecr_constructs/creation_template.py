@@ -86,7 +86,10 @@ DESCRIPTION = TextForm(
     minimum=0,
     maximum=255,
 )
-ROLE_ELSEWHERE = Check("the role must be of the account of the template", _API)
+ROLE_ELSEWHERE = Check("the role must be of the account and AWS partition of the template", _API)
+UNSUPPORTED = Check(
+    "creation templates are not offered in AWS China and AWS GovCloud (US) Regions", _PAGE
+)
 CACHE_IMMUTABLE = Check(
     "a repository of a pull-through cache should have mutable tags, or tags that move upstream stay"
     " as they were first pulled",
@@ -140,6 +143,11 @@ class RepositoryCreationTemplateSettings(ImageSettings):
             yield from within(("custom_role_arn",), found)
 
     @property
+    def is_for_new_images(self) -> bool:
+        """Whether it is for images that nobody replicates: pushed, or pulled through a cache."""
+        return self.applied_for != (AppliedFor.REPLICATION,)
+
+    @property
     def wants_role(self) -> bool:
         """Whether ECR makes repositories by the template only with a role.
 
@@ -158,8 +166,11 @@ class RepositoryCreationTemplateSettings(ImageSettings):
     def problems_in(self, registry: Registry) -> Iterator[Problem]:
         """Check what depends on where the repositories are."""
         yield from super().problems_in(registry)
+        if not offers_templates(registry):
+            yield UNSUPPORTED.problem(f"Region {registry.region}")
         role = self.custom_role_arn
-        if role is not None and not is_token(role) and f"::{registry.account_id}:" not in role:
+        here = f"arn:{registry.partition}:iam::{registry.account_id}:"
+        if role is not None and not is_token(role) and not role.startswith(here):
             yield ROLE_ELSEWHERE.problem(shown(role), ("custom_role_arn",))
 
     @property
@@ -171,14 +182,25 @@ class RepositoryCreationTemplateSettings(ImageSettings):
             yield CACHE_IMMUTABLE.problem(self.image_tag_mutability, ("image_tag_mutability",))
 
 
+def offers_templates(registry: Registry) -> bool:
+    """Whether ECR has creation templates in the Region of a registry."""
+    return registry.partition not in ("aws-cn", "aws-us-gov")
+
+
 def template_prefix_of(repository_name: str, prefixes: Collection[str]) -> str | None:
     """Which of the prefixes of templates a repository is made by: the longest namespace of its own.
 
     A prefix ends with an implied `/`, so `payments` is about `payments/api` and not about
     `payments`; `ROOT` is about whatever no other one is. (ECR user guide, creation templates.)
+
+    :param prefixes: a set or a mapping, where there are many.
     """
-    found = [p for p in prefixes if p != ROOT and repository_name.startswith(f"{p}/")]
-    return max(found, key=len, default=ROOT if ROOT in prefixes else None)
+    namespace = repository_name
+    while "/" in namespace:
+        namespace = namespace.rpartition("/")[0]
+        if namespace in prefixes:
+            return namespace
+    return ROOT if ROOT in prefixes else None
 
 
 class RepositoryCreationRole(Construct):
@@ -224,13 +246,14 @@ class RepositoryCreationRole(Construct):
         role = ServiceRole(
             self,
             "Resource",
+            registry=registry,
             service="ecr.amazonaws.com",
             name_prefix="ecr-creation-template-",
             description=f"ECR makes repositories in {registry.region} by creation templates",
             statements=statements,
         )
         self.role_arn = role.role_arn
-        """The ARN of the role, a token: the `custom_role_arn` of a template."""
+        """The ARN of the role, with a token: the `custom_role_arn` of a template."""
 
 
 def creation_role(
@@ -238,10 +261,10 @@ def creation_role(
     id_: str,
     registry: Registry,
     templates: Mapping[str, RepositoryCreationTemplateSettings],
-) -> str | None:
+) -> RepositoryCreationRole | None:
     """Define the role of the templates of one registry that want one and name none.
 
-    :returns: its ARN, or nothing where no template wants it.
+    :returns: nothing where no template wants it.
     """
     wanting = {
         prefix: settings
@@ -251,10 +274,9 @@ def creation_role(
     if not wanting:
         return None
     keys = [s.kms_key for s in wanting.values() if s.encryption_type != EncryptionType.AES256]
-    role = RepositoryCreationRole(
+    return RepositoryCreationRole(
         scope, id_, registry=registry, prefixes=list(wanting), kms_keys=list(dict.fromkeys(keys))
     )
-    return role.role_arn
 
 
 class RepositoryCreationTemplate(Construct):
@@ -332,7 +354,7 @@ class RepositoryCreationTemplate(Construct):
             problems += error.problems
         refuse(problems)
         super().__init__(scope, id_)
-        role = settings.custom_role_arn or creation_role(self, "Role", registry, {prefix: settings})
+        role = creation_role(self, "Role", registry, {prefix: settings})
         statements = settings.policy_statements
         EcrRepositoryCreationTemplate(
             self,
@@ -361,7 +383,7 @@ class RepositoryCreationTemplate(Construct):
             repository_policy=repository_policy_text(statements) if statements else None,
             resource_tags={escaped(k): escaped(v) for k, v in settings.resource_tags.items()}
             or None,
-            custom_role_arn=role,
+            custom_role_arn=role.role_arn if role else settings.custom_role_arn,
             provider=provider,
         )
         self.required_provider_versions = settings.required_provider_versions

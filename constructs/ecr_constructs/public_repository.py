@@ -42,6 +42,8 @@ from ecr_constructs.tags import tag_problems
 from ecr_constructs.terraform_text import escaped
 
 REGION = "us-east-1"
+# Nothing depends on the account.
+_ANYWHERE = Registry(account_id="0" * 12, region=REGION)
 MAX_BADGES = 50
 MAX_LOGO_BYTES = 512_000
 _API = "ECR Public API, `CreateRepository`"
@@ -311,6 +313,7 @@ class PublicRepository(Construct):
                 push=tuple(push),
                 repository_policy_statements=tuple(repository_policy_statements),
             )
+            problems += settings.problems_in(_ANYWHERE)
         except InvalidValueError as error:
             problems += error.problems
         refuse(problems)

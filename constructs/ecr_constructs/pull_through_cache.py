@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cdktf_cdktf_provider_aws.ecr_pull_through_cache_rule import EcrPullThroughCacheRule
 from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
@@ -21,7 +22,7 @@ from ecr_constructs.checks import (
     within,
 )
 from ecr_constructs.principal import ROLE_ARN
-from ecr_constructs.registry import REGIONS, Registry
+from ecr_constructs.registry import REGIONS, Registry, partition_of
 from ecr_constructs.service_role import ServiceRole
 
 MAX_RULES = 50
@@ -43,16 +44,30 @@ _KEEP_ACTIONS = (
 _PAGE = "ECR user guide, pull through cache"
 _API = "ECR API, `CreatePullThroughCacheRule`"
 
-# Short name -> (host, whether it wants credentials).
+
+class _Upstream(NamedTuple):
+    """A registry that ECR can cache."""
+
+    host: str
+    """Nothing where each customer has one of his own."""
+    wants_credential: bool
+    example: str
+    """An image of it."""
+
+
+# By short name.
 UPSTREAMS = {
-    "docker-hub": ("registry-1.docker.io", True),
-    "ecr-public": ("public.ecr.aws", False),
-    "quay": ("quay.io", False),
-    "kubernetes": ("registry.k8s.io", False),
-    "github": ("ghcr.io", True),
-    "gitlab": ("registry.gitlab.com", True),
-    "chainguard": ("cgr.dev", True),
+    "docker-hub": _Upstream("registry-1.docker.io", True, "library/nginx:1.27"),
+    "ecr-public": _Upstream("public.ecr.aws", False, "docker/library/nginx:1.27"),
+    "quay": _Upstream("quay.io", False, "prometheus/prometheus:v3.0.0"),
+    "kubernetes": _Upstream("registry.k8s.io", False, "pause:3.10"),
+    "github": _Upstream("ghcr.io", True, "<owner>/<image>:<tag>"),
+    "gitlab": _Upstream("registry.gitlab.com", True, "<group>/<project>:<tag>"),
+    "chainguard": _Upstream("cgr.dev", True, "chainguard/static:latest"),
+    "azure": _Upstream("", True, "<image>:<tag>"),
+    "ecr": _Upstream("", False, "<repository>:<tag>"),
 }
+_HOSTS = {upstream.host: name for name, upstream in UPSTREAMS.items() if upstream.host}
 _AZURE = re.compile(r"[a-zA-Z0-9]{5,50}\.azurecr\.io")
 _ECR = re.compile(
     r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
@@ -98,6 +113,14 @@ ONE_UPSTREAM = Check(
     " 'upstream_registry_url'",
     "this library: a name stands for a URL",
 )
+URL_NEEDED = Check(
+    "upstream_registry azure and ecr go with the 'upstream_registry_url' of one",
+    "this library: each customer has a host of his own",
+)
+UPSTREAM_PARTITION = Check(
+    "the ECR registry that is cached must be of the AWS partition of the rule",
+    f"{_PAGE}, ECR to ECR; unknown whether ECR reaches another one: refused",
+)
 CREDENTIAL_NEEDED = Check(
     "the upstream wants credentials, by 'credential_arn' or 'create_credential'",
     f"{_PAGE}, supported upstreams",
@@ -119,7 +142,7 @@ ROLE_UNUSED = Check(
     f"{_PAGE}, ECR to ECR; unknown whether ECR refuses it elsewhere",
     "leave it out",
 )
-ROLE_ELSEWHERE = Check("the role must be of the account of the rule", _API)
+ROLE_ELSEWHERE = Check("the role must be of the account and AWS partition of the rule", _API)
 UPSTREAM_PREFIX_UNUSED = Check(
     "'upstream_repository_prefix' goes with another ECR registry only",
     f"{_PAGE}, ECR to ECR; unknown for other upstreams: refused",
@@ -149,7 +172,7 @@ class PullThroughCacheSettings:
     """What a pull-through cache rule says, without the prefix: from where, and by whose right.
 
     :param upstream_registry: the upstream by its name: `docker-hub`, `ecr-public`, `quay`,
-        `kubernetes`, `github`, `gitlab` or `chainguard`.
+        `kubernetes`, `github`, `gitlab` or `chainguard`; `azure` and `ecr` together with the URL.
     :param upstream_registry_url: or by its host, such as `example.azurecr.io` or
         `222222222222.dkr.ecr.us-west-2.amazonaws.com`.
     :param credential_arn: the ARN of a Secrets Manager secret of the same account and Region with
@@ -183,9 +206,7 @@ class PullThroughCacheSettings:
         refuse(self._problems())
 
     def _problems(self) -> Iterator[Problem]:
-        given = [n for n in ("upstream_registry", "upstream_registry_url") if getattr(self, n)]
-        if len(given) != 1:
-            yield ONE_UPSTREAM.problem(" and ".join(map(repr, given)) or "none")
+        yield from self._upstream_problems()
         for name, form in (
             ("credential_arn", CREDENTIAL_ARN),
             ("custom_role_arn", ROLE_ARN),
@@ -198,18 +219,21 @@ class PullThroughCacheSettings:
         )
         if self.credential_arn is not None and self.create_credential is True:
             yield ONE_CREDENTIAL.problem("both")
-        if self.upstream_registry is not None:
-            yield from within(("upstream_registry",), UPSTREAM.problems(self.upstream_registry))
-        if self.upstream_registry_url is not None:
-            yield from within(("upstream_registry_url",), _url_problems(self.upstream_registry_url))
-        if len(given) == 1 and self._known:
+        if not list(self._upstream_problems()):
             yield from self._pairing_problems()
 
-    @property
-    def _known(self) -> bool:
-        if self.upstream_registry is not None:
-            return self.upstream_registry in UPSTREAMS
-        return not list(_url_problems(self.upstream_registry_url))
+    def _upstream_problems(self) -> Iterator[Problem]:
+        name, url = self.upstream_registry, self.upstream_registry_url
+        if name is not None:
+            yield from within(("upstream_registry",), UPSTREAM.problems(name))
+        if url is not None:
+            yield from within(("upstream_registry_url",), _url_problems(url))
+        customers = name in UPSTREAMS and not UPSTREAMS[name].host
+        if customers and (url is None or (not list(_url_problems(url)) and _kind(url) != name)):
+            yield URL_NEEDED.problem(shown(url), ("upstream_registry_url",))
+        elif not customers and (name is None) == (url is None):
+            both = "'upstream_registry' and 'upstream_registry_url'"
+            yield ONE_UPSTREAM.problem("none" if name is None else both)
 
     def _pairing_problems(self) -> Iterator[Problem]:
         has_credential = self.credential_arn is not None or self.create_credential is True
@@ -217,28 +241,25 @@ class PullThroughCacheSettings:
             yield CREDENTIAL_NEEDED.problem(f"none for {self.host}")
         if has_credential and not self.wants_credential:
             yield CREDENTIAL_UNUSED.problem(f"some for {self.host}")
-        if self.upstream_repository_prefix is not None and not self.is_ecr:
+        if self.upstream_repository_prefix is not None and self.upstream != "ecr":
             yield UPSTREAM_PREFIX_UNUSED.problem(self.host, ("upstream_repository_prefix",))
-        if self.custom_role_arn is not None and not self.is_ecr:
+        if self.custom_role_arn is not None and self.upstream != "ecr":
             yield ROLE_UNUSED.problem(self.host, ("custom_role_arn",))
 
     @property
     def host(self) -> str:
         """The upstream's host, which the provider calls `upstream_registry_url`."""
-        if self.upstream_registry is not None:
-            return UPSTREAMS[self.upstream_registry][0]
-        return str(self.upstream_registry_url)
+        return self.upstream_registry_url or UPSTREAMS[str(self.upstream_registry)].host
+
+    @property
+    def upstream(self) -> str:
+        """The upstream by its name."""
+        return _kind(self.host)
 
     @property
     def wants_credential(self) -> bool:
         """Whether the upstream wants credentials."""
-        wanting = {host for host, wants in UPSTREAMS.values() if wants}
-        return self.host in wanting or bool(_AZURE.fullmatch(self.host))
-
-    @property
-    def is_ecr(self) -> bool:
-        """Whether the upstream is a private ECR registry."""
-        return bool(_ECR.fullmatch(self.host))
+        return UPSTREAMS[self.upstream].wants_credential
 
     @property
     def upstream_arn(self) -> str:
@@ -260,17 +281,24 @@ class PullThroughCacheSettings:
         if registry.partition in ("aws-cn", "aws-us-gov"):
             yield UNSUPPORTED.problem(f"Region {registry.region}")
         arn = self.credential_arn
-        here = f":{registry.region}:{registry.account_id}:"
-        if arn is not None and not is_token(arn) and here not in arn:
+        start = f"arn:{registry.partition}"
+        here = f"{start}:secretsmanager:{registry.region}:{registry.account_id}:"
+        if arn is not None and not is_token(arn) and not arn.startswith(here):
             yield CREDENTIAL_ELSEWHERE.problem(shown(arn), ("credential_arn",))
         role = self.custom_role_arn
-        if role is not None and not is_token(role) and f"::{registry.account_id}:" not in role:
+        here = f"{start}:iam::{registry.account_id}:"
+        if role is not None and not is_token(role) and not role.startswith(here):
             yield ROLE_ELSEWHERE.problem(shown(role), ("custom_role_arn",))
         if self.upstream_repository_prefix is not None and ecr_repository_prefix == ROOT:
             yield UPSTREAM_PREFIX_ROOT.problem("both", ("upstream_repository_prefix",))
         upstream = _ECR.fullmatch(self.host)
         if upstream is None:
             return
+        partition = partition_of(upstream["region"])
+        if partition != registry.partition:
+            yield UPSTREAM_PARTITION.problem(
+                f"{partition} for {registry.partition}", ("upstream_registry_url",)
+            )
         other = self.wants_role(registry)
         if not other and upstream["region"] == registry.region:
             yield ITSELF.problem(shown(self.host), ("upstream_registry_url",))
@@ -278,12 +306,17 @@ class PullThroughCacheSettings:
             yield ROLE_UNUSED.problem(self.host, ("custom_role_arn",))
 
 
+def _kind(host: str) -> str:
+    """The short name of the upstream that a host is of; nothing for no upstream of ECR's."""
+    found = _ECR.fullmatch(host)
+    if found and found["region"] in REGIONS:
+        registry = Registry(account_id=found["account"], region=found["region"])
+        return "ecr" if registry.registry_uri == host else ""
+    return "azure" if _AZURE.fullmatch(host) else _HOSTS.get(host, "")
+
+
 def _url_problems(value: object) -> Iterator[Problem]:
-    hosts = [host for host, _ in UPSTREAMS.values()]
-    text = value if isinstance(value, str) else ""
-    registry = _ECR.fullmatch(text)
-    known = registry["region"] in REGIONS if registry else text in hosts or _AZURE.fullmatch(text)
-    if not known:
+    if not isinstance(value, str) or not _kind(value):
         yield UPSTREAM_URL.problem(shown(value))
 
 
@@ -328,7 +361,7 @@ class PullThroughCacheRule(Construct):
             problems += error.problems
         refuse(problems)
         super().__init__(scope, id_)
-        self._docker_hub = settings.host == UPSTREAMS["docker-hub"][0]
+        self._upstream = settings.upstream
         root = ecr_repository_prefix == ROOT
         self.uri = registry.registry_uri + ("" if root else f"/{ecr_repository_prefix}")
         """What goes before the name of an image of the upstream, and a `/`."""
@@ -362,6 +395,7 @@ class PullThroughCacheRule(Construct):
         role = ServiceRole(
             self,
             "Role",
+            registry=registry,
             service="pullthroughcache.ecr.amazonaws.com",
             name_prefix="ecr-pull-through-cache-",
             description=f"ECR pulls from {settings.host} for the prefix {prefix}",
@@ -376,6 +410,11 @@ class PullThroughCacheRule(Construct):
         )
         return role.role_arn
 
+    @property
+    def example_uri(self) -> str:
+        """What to pull for an image that the upstream has, as an example."""
+        return f"{self.uri}/{UPSTREAMS[self._upstream].example}"
+
     def image_uri(self, upstream_image: str) -> str:
         """What to pull for an image of the upstream.
 
@@ -385,5 +424,5 @@ class PullThroughCacheRule(Construct):
         :raises ValueError: for what is no name of an image.
         """
         refuse(IMAGE.problems(upstream_image))
-        official = self._docker_hub and "/" not in upstream_image
+        official = self._upstream == "docker-hub" and "/" not in upstream_image
         return f"{self.uri}/{'library/' if official else ''}{upstream_image}"

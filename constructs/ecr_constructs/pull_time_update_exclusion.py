@@ -69,6 +69,9 @@ class PullTimeUpdateExclusion(Construct):
     :raises ValueError: for another form.
     """
 
+    required_provider_versions = frozenset({PROVIDER_VERSION})
+    """The oldest AWS provider that knows it."""
+
     def __init__(self, scope: Construct, id_: str, *, principal_arn: str) -> None:
         refuse(PRINCIPAL_ARN.problems(principal_arn))
         super().__init__(scope, id_)

@@ -1,7 +1,7 @@
 """Registry policy: who may do what with the repositories of a registry, existing or not."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cdktf import TerraformProvider
 from cdktf_cdktf_provider_aws.ecr_registry_policy import EcrRegistryPolicy
@@ -17,19 +17,11 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
-from ecr_constructs.condition import Conditions, condition_problems, frozen, render_conditions
-from ecr_constructs.principal import Principal, render_principals
+from ecr_constructs.principal import Principal
 from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
 from ecr_constructs.registry import Registry
 from ecr_constructs.replication import FILTER
-from ecr_constructs.repository_policy import (
-    EFFECT,
-    NO_ACTION,
-    NO_PRINCIPAL,
-    SID,
-    Effect,
-    action_problems,
-)
+from ecr_constructs.repository_policy import Statement
 from ecr_constructs.terraform_text import json_text
 
 MAX_POLICY_LENGTH = 10_240
@@ -53,7 +45,7 @@ POLICY_LENGTH = Check(
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegistryPolicyStatement:
+class RegistryPolicyStatement(Statement):
     """A statement of a registry policy. Its `Resource` is always there: repositories by prefix.
 
     :param principals: whom it is about; at least one.
@@ -68,67 +60,27 @@ class RegistryPolicyStatement:
     :raises ValueError: for what a policy statement of a repository would be refused for, too.
     """
 
-    principals: tuple[Principal, ...]
-    """Whom the statement is about; at least one."""
-    actions: tuple[str, ...]
-    """Actions on repositories, such as ecr:ReplicateImage."""
     repository_prefixes: tuple[str, ...] = ()
     """Beginnings of repository names, such as payments/; every repository by default."""
-    effect: Effect = Effect.ALLOW
-    """Whether it allows or denies."""
-    conditions: Conditions = field(default_factory=dict, hash=False)
-    """Operator, then condition key, then value or values, as in a policy document."""
-    sid: str | None = None
-    """A name, for people."""
 
     def __post_init__(self) -> None:
-        refuse(self._problems())
-        for name in ("principals", "actions", "repository_prefixes"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        object.__setattr__(self, "effect", Effect(self.effect))
-        object.__setattr__(self, "conditions", frozen(self.conditions))
+        super().__post_init__()
+        object.__setattr__(self, "repository_prefixes", tuple(self.repository_prefixes))
 
     def _problems(self) -> Iterator[Problem]:
-        yield from within(("principals",), sequence("principals", self.principals, Principal))
-        if self.principals in ((), []):
-            yield NO_PRINCIPAL.problem("none", ("principals",))
-        if self.actions in ((), []):
-            yield NO_ACTION.problem("none", ("actions",))
-        yield from within(("effect",), EFFECT.problems(self.effect))
-        if self.sid is not None:
-            yield from within(("sid",), SID.problems(self.sid))
-        yield from within(("conditions",), condition_problems(self.conditions))
-        for name in ("actions", "repository_prefixes"):
-            values = getattr(self, name)
-            if not isinstance(values, list | tuple):
-                yield wrong_type(name, "a list", values)._replace(path=(name,))
-                continue
-            for index, value in enumerate(values):
-                actions = name == "actions"
-                found = action_problems(value, self.effect) if actions else FILTER.problems(value)
-                yield from within((name, index), found)
-        if isinstance(self.repository_prefixes, list | tuple):
-            path = ("repository_prefixes",)
-            yield from within(path, unique(DUPLICATE_PREFIX, self.repository_prefixes))
-
-    def problems_in(self, registry: Registry) -> Iterator[Problem]:
-        """Check what depends on where the registry is."""
-        for index, principal in enumerate(self.principals):
-            yield from within(("principals", index), principal.problems_in(registry))
+        yield from super()._problems()
+        path, prefixes = ("repository_prefixes",), self.repository_prefixes
+        if not isinstance(prefixes, list | tuple):
+            yield wrong_type("repository_prefixes", "a list", prefixes)._replace(path=path)
+            return
+        for index, value in enumerate(prefixes):
+            yield from within((*path, index), FILTER.problems(value))
+        yield from within(path, unique(DUPLICATE_PREFIX, prefixes))
 
     def render(self, registry: Registry) -> dict[str, object]:
         """The statement as AWS writes it, in AWS's key order."""
-        arns = [registry.repository_arn(f"{prefix}*") for prefix in self.repository_prefixes]
-        arns = arns or [registry.repository_arn("*")]
-        statement = {
-            "Sid": self.sid,
-            "Effect": str(self.effect),
-            "Principal": render_principals(self.principals),
-            "Action": self.actions[0] if len(self.actions) == 1 else list(self.actions),
-            "Resource": arns[0] if len(arns) == 1 else arns,
-            "Condition": render_conditions(self.conditions),
-        }
-        return {key: value for key, value in statement.items() if value}
+        prefixes = self.repository_prefixes or ("",)
+        return self._rendered([registry.repository_arn(f"{prefix}*") for prefix in prefixes])
 
 
 def accept_replication(

@@ -109,6 +109,10 @@ class ReplicationDestination:
             problems += within(("registry_id",), found)
         refuse(problems)
 
+    def registry_of(self, source: Registry) -> Registry:
+        """The registry that it is, for what a registry replicates."""
+        return Registry(account_id=self.registry_id or source.account_id, region=self.region)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicationRule:
@@ -148,16 +152,6 @@ class ReplicationRule:
         for index, value in enumerate(self.repository_filters):
             yield from within((*path, index), FILTER.problems(value))
 
-    @property
-    def warnings(self) -> Iterator[Problem]:
-        """What is legal, but certainly a mistake."""
-        if not self.repository_filters:
-            got = ", ".join(destination.region for destination in self.destinations)
-            yield EVERYTHING.problem(f"all to {got}")
-        regions = dict.fromkeys(destination.region for destination in self.destinations)
-        if len(regions) > 2:
-            yield MANY_REGIONS.problem(f"{len(regions)} Regions: {', '.join(regions)}")
-
     def copies(self, repository_name: str) -> bool:
         """Whether the rule copies what is pushed to a repository of this name."""
         return not self.repository_filters or repository_name.startswith(self.repository_filters)
@@ -186,6 +180,30 @@ def replication_problems(registry: Registry, rules: Sequence[ReplicationRule]) -
         destinations |= in_rule
     if len(destinations) > MAX_DESTINATIONS:
         yield DESTINATION_COUNT.problem(str(len(destinations)))
+
+
+def replication_warnings(rules: Sequence[ReplicationRule]) -> Iterator[Problem]:
+    """What is legal, but certainly a mistake, in the rules of one registry."""
+    for index, rule in enumerate(rules):
+        if not rule.repository_filters:
+            got = ", ".join(destination.region for destination in rule.destinations)
+            yield EVERYTHING.problem(f"all to {got}", (index,))
+        # Rules of the same repositories add up.
+        others = [other for other in rules[:index] if _overlap(rule, other)]
+        before, after = (
+            dict.fromkeys(d.region for other in found for d in other.destinations)
+            for found in (others, [*others, rule])
+        )
+        if len(after) > 2 >= len(before) or len(after) > len(before) > 2:
+            yield MANY_REGIONS.problem(f"{len(after)} Regions: {', '.join(after)}", (index,))
+
+
+def _overlap(one: ReplicationRule, other: ReplicationRule) -> bool:
+    return any(
+        first.startswith(second) or second.startswith(first)
+        for first in one.repository_filters or ("",)
+        for second in other.repository_filters or ("",)
+    )
 
 
 def _destination_problems(registry: Registry, account: str, region: str) -> Iterator[Problem]:
@@ -221,7 +239,7 @@ class ReplicationConfiguration(Construct):
                 rule=[_render(registry, rule) for rule in rules]
             ),
         )
-        annotate(self, (warning for rule in rules for warning in rule.warnings))
+        annotate(self, replication_warnings(rules))
 
 
 def _render(

@@ -141,20 +141,8 @@ NO_STATEMENT = Check(
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicyStatement:
-    """A statement of a repository policy. It never has a `Resource`: that is the repository.
-
-    :param principals: whom it is about; at least one.
-    :param actions: actions on a repository, such as `ecr:DescribeImages`, in AWS's spelling; `*`
-        and `?` stand for any characters. At least one. Allowing every action is refused.
-    :param effect: `Allow` by default.
-    :param conditions: operator -> condition key -> value or values, as in a policy document: IAM's
-        operators, and values of the form that the operator takes.
-    :param sid: a name, for people.
-    :raises ValueError: for an action that no repository has, one that stands for all of ECR, and
-        conditions that IAM would refuse. Whether ECR takes an action in another spelling, or one
-        that no repository has, is unknown, so it is refused.
-    """
+class Statement:
+    """What every statement of a policy of ECR's says. `PolicyStatement` tells of each."""
 
     principals: tuple[Principal, ...]
     """Whom the statement is about; at least one."""
@@ -194,20 +182,46 @@ class PolicyStatement:
             yield from within(("actions", index), found)
 
     def problems_in(self, registry: Registry) -> Iterator[Problem]:
-        """Check what depends on where the repository is."""
+        """Check what depends on where the registry is."""
         for index, principal in enumerate(self.principals):
             yield from within(("principals", index), principal.problems_in(registry))
 
-    def render(self) -> dict[str, object]:
+    def _rendered(self, resources: Sequence[str] = ()) -> dict[str, object]:
         """The statement as AWS writes it, in AWS's key order."""
         statement = {
             "Sid": self.sid,
             "Effect": str(self.effect),
             "Principal": render_principals(self.principals),
-            "Action": self.actions[0] if len(self.actions) == 1 else list(self.actions),
+            "Action": _one_or_all(self.actions),
+            "Resource": _one_or_all(resources),
             "Condition": render_conditions(self.conditions),
         }
         return {key: value for key, value in statement.items() if value}
+
+
+def _one_or_all(values: Sequence[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else list(values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyStatement(Statement):
+    """A statement of a repository policy. It never has a `Resource`: that is the repository.
+
+    :param principals: whom it is about; at least one.
+    :param actions: actions on a repository, such as `ecr:DescribeImages`, in AWS's spelling; `*`
+        and `?` stand for any characters. At least one. Allowing every action is refused.
+    :param effect: `Allow` by default.
+    :param conditions: operator -> condition key -> value or values, as in a policy document: IAM's
+        operators, and values of the form that the operator takes.
+    :param sid: a name, for people.
+    :raises ValueError: for an action that no repository has, one that stands for all of ECR, and
+        conditions that IAM would refuse. Whether ECR takes an action in another spelling, or one
+        that no repository has, is unknown, so it is refused.
+    """
+
+    def render(self) -> dict[str, object]:
+        """The statement as AWS writes it, in AWS's key order."""
+        return self._rendered()
 
 
 def matching(action: str, actions: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from constructs import Construct
 
+from ecr_constructs.registry import Registry
 from ecr_constructs.terraform_text import json_text
 
 
@@ -15,6 +16,7 @@ class ServiceRole(Construct):
     Terraform ends its name with digits of its own, so that the roles of several Regions, which are
     all of one account, never clash.
 
+    :param registry: the registry whose account it is in.
     :param service: the service principal, such as `ecr.amazonaws.com`.
     :param name_prefix: how its name starts; at most 38 characters (IAM's 64, less Terraform's 26).
     :param description: what it is for.
@@ -26,6 +28,7 @@ class ServiceRole(Construct):
         scope: Construct,
         id_: str,
         *,
+        registry: Registry,
         service: str,
         name_prefix: str,
         description: str,
@@ -44,9 +47,13 @@ class ServiceRole(Construct):
             description=description,
             assume_role_policy=_document([trust]),
         )
-        IamRolePolicy(self, "Policy", name="ecr", role=role.name, policy=_document(statements))
-        self.role_arn: str = role.arn
-        """The ARN of the role, a token."""
+        policy = IamRolePolicy(
+            self, "Policy", name="ecr", role=role.name, policy=_document(statements)
+        )
+        # By the policy, so that what names the role is made when it may do what it has to.
+        start = f"arn:{registry.partition}:iam::{registry.account_id}:role"
+        self.role_arn = f"{start}/{policy.role}"
+        """The ARN of the role, with a token."""
 
 
 def _document(statements: Sequence[Mapping[str, object]]) -> str:
