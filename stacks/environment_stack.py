@@ -111,8 +111,9 @@ class EnvironmentStack(TerraformStack):
                 )
         if neighbours.missing:
             needed = {
-                f"{registry.account_id} {registry.region}": json_text(statement.render(registry))
+                f"{registry.account_id} {registry.region}": json_text(part)
                 for registry, statement in neighbours.missing.items()
+                for part in statement.render(registry)
             }
             said = "Statements that the registry policies of these accounts must have"
             self._output("registry_policy_statements_needed", needed, said)

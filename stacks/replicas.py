@@ -157,7 +157,7 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
     )
     names = [source.name for source in sources]
     merged = len(set(names)) < len(names)
-    pull, push, statements = _shared_policy(settings)
+    pull, push, read, statements = _shared_policy(settings)
     tags = sources[0].tags.items()
     return RepositoryCreationTemplateSettings(
         applied_for=(AppliedFor.REPLICATION,),
@@ -168,6 +168,7 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
         lifecycle_rules=_shared_rules([s.lifecycle_rules for s in settings], merged=merged),
         pull=pull,
         push=push,
+        read=read,
         repository_policy_statements=statements,
         resource_tags={k: v for k, v in tags if all(s.tags.get(k) == v for s in sources)},
     )
@@ -192,20 +193,23 @@ def _shared_rules(
     return tuple(found)
 
 
-_Policy = tuple[tuple[Principal, ...], tuple[Principal, ...], tuple[PolicyStatement, ...]]
+_Principals = tuple[Principal, ...]
+_Policy = tuple[_Principals, _Principals, _Principals, tuple[PolicyStatement, ...]]
 
 
 def _shared_policy(settings: Sequence[ImageSettings]) -> _Policy:
-    """Who may pull and push, and the further statements."""
+    """Who may pull, push and read, and the further statements."""
     pull = _in_all((*s.pull, *s.pull_push) for s in settings)
     push = _in_all((*s.push, *s.pull_push) for s in settings)
+    read = _in_all(s.read for s in settings)
     policies = [s.repository_policy_statements for s in settings]
     allowed = [s for s in _in_all(policies) if s.effect == Effect.ALLOW]
     denied = [s for policy in policies for s in policy if s.effect == Effect.DENY]
     together = tuple(dict.fromkeys((*allowed, *denied)))
-    whole = (*grant_statements(pull=pull, push=push), *together)
+    whole = (*grant_statements(pull=pull, push=push, read=read), *together)
     # What is denied must not be left out alone: too long together, nobody is admitted.
-    return ((), (), ()) if list(repository_policy_problems(whole)) else (pull, push, together)
+    wrong = list(repository_policy_problems(whole))
+    return ((), (), (), ()) if wrong else (pull, push, read, together)
 
 
 def _in_all(lists: Iterable[tuple[T, ...]]) -> tuple[T, ...]:

@@ -61,10 +61,30 @@ def _arns(kind: str) -> st.SearchStrategy[str]:
     return st.builds(lambda account, p: f"arn:aws:iam::{account}:{kind}/{p}", accounts, path)
 
 
+_UNIT = "o-a1b2c3d4e5/r-ab12/ou-ab12-{:08}/{}"
 principals = st.one_of(
     st.builds(Principal, role=_arns("role")),
     st.builds(Principal, user=_arns("user")),
     st.builds(Principal, account=accounts),
+    st.builds(Principal, organization=st.sampled_from(["o-a1b2c3d4e5", "o-f6g7h8i9j0"])),
+    st.builds(
+        Principal,
+        organizational_unit=st.builds(_UNIT.format, st.integers(0, 9), st.sampled_from(["", "*"])),
+    ),
+    st.builds(
+        Principal,
+        lambda_function=st.builds(
+            f"arn:aws:lambda:{REGION}:{{}}:function:{{}}".format,
+            accounts,
+            st.sampled_from(["payments", "payments-*", "*"]),
+        ),
+    ),
+    st.builds(
+        Principal,
+        service=st.sampled_from(["codebuild.amazonaws.com", "sagemaker.amazonaws.com"]),
+        source_account=accounts,
+        source_arn=st.none() | accounts.map("arn:aws:codebuild:us-east-1:{}:project/*".format),
+    ),
 )
 _patterns = st.lists(_TAG | st.sampled_from(["*", "v*", "*-rc", "*a*b*"]), min_size=1, unique=True)
 
@@ -114,7 +134,7 @@ _VALUES = {
     "DateGreaterThan": st.sampled_from(["2030-01-31T12:00:00Z", "2030-01-31", "1893456000"]),
     "IpAddress": st.sampled_from(["203.0.113.0/24", "2001:db8::/32", "10.0.0.1"]),
 }
-_KEYS = st.sampled_from(["aws:PrincipalOrgID", "aws:PrincipalTag/team", "ecr:ResourceTag/x"])
+_KEYS = st.sampled_from(["aws:PrincipalAccount", "aws:PrincipalTag/team", "ecr:ResourceTag/x"])
 
 
 @st.composite
@@ -311,5 +331,5 @@ public_repositories = st.builds(
     architectures=_badges,
     operating_systems=_badges,
     tags=_tags,
-    push=st.lists(principals, max_size=2).map(tuple),
+    push=st.lists(st.builds(Principal, role=_arns("role")), max_size=2).map(tuple),
 )

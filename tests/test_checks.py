@@ -42,6 +42,9 @@ ELSEWHERE = {
     },
     "test_repository_policy_document": {
         "{key} must be text or a list of text",
+        "a service must act for one source here",
+        "a principal must be by 'AWS' or by 'Service' here",
+        "everybody as a principal must be narrowed by an organization or an organizational unit",
         "{what} must be one of 2012-10-17",
     },
     "test_yaml_file": {

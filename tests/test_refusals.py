@@ -654,6 +654,36 @@ REFUSALS = [
         ),
     ),
     Refusal(
+        principal.SOURCE_NEEDED,
+        word.map("{}.amazonaws.com".format).filter(lambda name: not name.startswith("lambda.")),
+        lambda name: Principal(service=name),
+    ),
+    Refusal(
+        principal.SOURCE_UNUSED,
+        accounts,
+        lambda account: Principal(account=account, source_account=account),
+    ),
+    Refusal(
+        principal.LAMBDA_SERVICE,
+        accounts,
+        lambda account: Principal(service="lambda.amazonaws.com", source_account=account),
+    ),
+    Refusal(
+        principal.LAMBDA_ELSEWHERE,
+        st.sampled_from(OTHERS),
+        lambda region: here(
+            pull=(Principal(lambda_function=f"arn:aws:lambda:{region}:222222222222:function:x"),)
+        ),
+    ),
+    Refusal(
+        repository_policy.CONDITION_TWICE,
+        st.sampled_from(["aws:PrincipalOrgID", "AWS:principalorgid"]),
+        lambda key: statement(
+            principals=(Principal(organization="o-a1b2c3d4e5"),),
+            conditions={"StringEquals": {key: "o-x"}},
+        ),
+    ),
+    Refusal(
         pull_through_cache.URL_NEEDED,
         st.sampled_from(["azure", "ecr"]),
         lambda name: cached(upstream_registry=name),

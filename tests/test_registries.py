@@ -85,8 +85,8 @@ def test_what_the_registry_says_itself_stays(tmp_path: Path) -> None:
     home = found["dr"].home
     own_statement = found["dr"].registry.policy_statements[0]
     assert json.loads(policy["policy"])["Statement"] == [
-        own_statement.render(home),
-        accepted.render(home),
+        *own_statement.render(home),
+        *accepted.render(home),
     ]
 
 

@@ -56,7 +56,7 @@ CI = Principal(role="arn:aws:iam::111111111111:role/ci")
 def test_renders_always_with_a_resource(
     statement: RegistryPolicyStatement, expected: dict[str, Any]
 ) -> None:
-    assert statement.render(HOME) == expected
+    assert statement.render(HOME) == [expected]
 
 
 def test_is_one_document_in_one_line(stack: TerraformStack, resources: Resources) -> None:
@@ -66,7 +66,7 @@ def test_is_one_document_in_one_line(stack: TerraformStack, resources: Resources
     assert "\n" not in resource["policy"]
     assert json.loads(resource["policy"]) == {
         "Version": "2012-10-17",
-        "Statement": [statement.render(HOME) for statement in statements],
+        "Statement": [part for statement in statements for part in statement.render(HOME)],
     }
 
 

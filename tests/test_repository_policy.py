@@ -35,7 +35,7 @@ def test_renders_in_the_order_of_aws_without_a_resource() -> None:
         "Action": ["ecr:ListImages", "ecr:DescribeImages"],
         "Condition": {"StringEquals": {"aws:PrincipalTag/team": "audit", "aws:x": ["1", "2"]}},
     }
-    assert json.dumps(statement.render()) == json.dumps(expected)
+    assert json.dumps(statement.render()) == json.dumps([expected])
 
 
 def test_grants_exactly_what_docker_calls() -> None:
@@ -72,7 +72,7 @@ def test_statement_cannot_be_changed_from_outside() -> None:
     conditions = {"StringEquals": {"aws:x": ["1"]}}
     statement = PolicyStatement(principals=(ROLE,), actions=LIST, conditions=conditions)  # type: ignore[arg-type]
     conditions["StringEquals"]["aws:x"].append("2")
-    assert statement.render()["Condition"] == {"StringEquals": {"aws:x": ["1"]}}
+    assert statement.render()[0]["Condition"] == {"StringEquals": {"aws:x": ["1"]}}
     with pytest.raises(TypeError):
         statement.conditions["Bool"] = {}  # type: ignore[index]
 

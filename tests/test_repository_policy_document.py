@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from ecr_constructs import (
     Principal,
     parse_repository_policy,
 )
+from ecr_constructs.principal import together
 from ecr_constructs.repository_policy import repository_policy_document
 
 STATEMENT = {
@@ -28,7 +30,13 @@ def policy(**changes: Any) -> str:
 @given(st.lists(statements, min_size=1, max_size=3).map(tuple))
 def test_reads_what_is_rendered(given: tuple[PolicyStatement, ...]) -> None:
     text = json.dumps(repository_policy_document(given), indent=2)
-    assert parse_repository_policy(text) == given
+    # AWS's document has a statement for each kind of principals.
+    apart = tuple(
+        replace(statement, principals=group.members)
+        for statement in given
+        for group in together(statement.principals)
+    )
+    assert parse_repository_policy(text) == apart
 
 
 def test_reads_what_aws_returns() -> None:
@@ -57,11 +65,26 @@ def test_reads_what_aws_returns() -> None:
         ("{", (), "a policy must be JSON"),
         ('{"foo": "bar"}', (), "a policy needs the key 'Statement' here"),
         (policy(Resource="*"), ("Statement", 0, "Resource"), "a policy takes no key 'Resource'"),
-        (policy(Principal="*"), ("Statement", 0, "Principal"), "Principal must be an object"),
+        (policy(Principal="*"), ("Statement", 0, "Principal"), "everybody as a principal must be"),
+        (policy(Principal="me"), ("Statement", 0, "Principal"), "Principal must be an object"),
+        (policy(Principal={}), ("Statement", 0, "Principal"), "must be by 'AWS' or by 'Service'"),
+        (
+            policy(Principal={"AWS": "222222222222", "Service": "lambda.amazonaws.com"}),
+            ("Statement", 0, "Principal"),
+            "must be by 'AWS' or by 'Service' here, got AWS and Service",
+        ),
         (
             policy(Principal={"Service": "lambda.amazonaws.com"}),
-            ("Statement", 0, "Principal"),
-            "a policy needs the key 'AWS' here",
+            ("Statement", 0, "service"),
+            "Lambda is a principal by the ARNs of its functions",
+        ),
+        (
+            policy(
+                Principal={"Service": "codebuild.amazonaws.com"},
+                Condition={"StringEquals": {"aws:SourceAccount": ["1" * 12, "2" * 12]}},
+            ),
+            ("Statement", 0, "Condition"),
+            "a service must act for one source here",
         ),
         (
             policy(Principal={"AWS": [1]}),
@@ -70,8 +93,13 @@ def test_reads_what_aws_returns() -> None:
         ),
         (
             policy(Principal={"AWS": ["222222222222", "*"]}),
+            ("Statement", 0, "Principal"),
+            "everybody as a principal must be narrowed",
+        ),
+        (
+            policy(Principal={"AWS": ["222222222222", "x"]}),
             ("Statement", 0, "Principal", "AWS", 1),
-            "account must be an account id of 12 digits, got '*'",
+            "account must be an account id of 12 digits, got 'x'",
         ),
         (
             policy(Action=["ecr:BatchGetImages"]),

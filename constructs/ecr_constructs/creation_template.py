@@ -298,7 +298,7 @@ class RepositoryCreationTemplate(Construct):
     :param kms_key: the full ARN of a key in the registry's Region, for `KMS` and `KMS_DSSE`; ECR
         takes no alias here.
     :param lifecycle_rules: as for `Repository`.
-    :param pull: who may pull images; so `push` and `pull_push`.
+    :param pull: who may pull images; so `push`, `pull_push` and `read`.
     :param repository_policy_statements: further statements of the policy of each repository.
     :param resource_tags: tags of each repository, at most 50. The provider's default tags are not
         added to them.
@@ -325,6 +325,7 @@ class RepositoryCreationTemplate(Construct):
         pull: Sequence[Principal] = (),
         push: Sequence[Principal] = (),
         pull_push: Sequence[Principal] = (),
+        read: Sequence[Principal] = (),
         repository_policy_statements: Sequence[PolicyStatement] = (),
         resource_tags: Mapping[str, str] | None = None,
         custom_role_arn: str | None = None,
@@ -345,6 +346,7 @@ class RepositoryCreationTemplate(Construct):
                 pull=tuple(pull),
                 push=tuple(push),
                 pull_push=tuple(pull_push),
+                read=tuple(read),
                 repository_policy_statements=tuple(repository_policy_statements),
                 resource_tags={} if resource_tags is None else resource_tags,
                 custom_role_arn=custom_role_arn,

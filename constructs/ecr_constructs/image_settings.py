@@ -27,7 +27,7 @@ from ecr_constructs.tag_mutability import (
     tag_mutability_warnings,
 )
 
-_GRANTS = ("pull", "push", "pull_push")
+_GRANTS = ("pull", "push", "pull_push", "read")
 _SEQUENCES = (
     "image_tag_mutability_exclusion_filters",
     "lifecycle_rules",
@@ -61,6 +61,8 @@ class ImageSettings:
     """Who may push images."""
     pull_push: tuple[Principal, ...] = ()
     """Who may do both."""
+    read: tuple[Principal, ...] = ()
+    """Who may see what is known of the images: metadata and scan findings."""
     repository_policy_statements: tuple[PolicyStatement, ...] = ()
     """Further statements of the repository's policy."""
 
@@ -100,7 +102,10 @@ class ImageSettings:
     def policy_statements(self) -> tuple[PolicyStatement, ...]:
         """The statements of the repository's policy: the grants, then the further ones."""
         grants = grant_statements(
-            pull=tuple(self.pull), push=tuple(self.push), pull_push=tuple(self.pull_push)
+            pull=tuple(self.pull),
+            push=tuple(self.push),
+            pull_push=tuple(self.pull_push),
+            read=tuple(self.read),
         )
         return (*grants, *self.repository_policy_statements)
 

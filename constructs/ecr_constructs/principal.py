@@ -1,13 +1,27 @@
 """Principal: who a policy statement is about."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecr_constructs.checks import Check, Problem, TextForm, is_token, refuse, shown, within
 from ecr_constructs.registry import ACCOUNT_ID, Registry
 
-_KINDS = ("role", "user", "account")
+_KINDS = (
+    "role",
+    "user",
+    "account",
+    "organization",
+    "organizational_unit",
+    "lambda_function",
+    "service",
+)
+ORGANIZATION_KEY = "aws:PrincipalOrgID"
+UNIT_KEY = "aws:PrincipalOrgPaths"
+SOURCE_ACCOUNT_KEY = "aws:SourceAccount"
+SOURCE_ARN_KEY = "aws:SourceArn"
+LAMBDA = "lambda.amazonaws.com"
 
 
 def _arn_form(kind: str) -> TextForm:
@@ -26,24 +40,93 @@ def _arn_form(kind: str) -> TextForm:
 
 ROLE_ARN = _arn_form("role")
 USER_ARN = _arn_form("user")
+_ORGANIZATION = r"o-[a-z0-9]{10,32}"
+ORGANIZATION = TextForm(
+    what="organization",
+    source="Organizations API, `OrganizationId`",
+    minimum=0,
+    pattern=re.compile(_ORGANIZATION),
+    form="the id of an organization (o- and 10 to 32 letters and digits)",
+)
+_UNIT = r"ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}"
+ORGANIZATIONAL_UNIT = TextForm(
+    what="organizational_unit",
+    source="IAM user guide, `aws:PrincipalOrgPaths`; Organizations API, ids",
+    minimum=0,
+    pattern=re.compile(rf"{_ORGANIZATION}/r-[0-9a-z]{{4,32}}/(?:{_UNIT}/)+\*?"),
+    form="the path of a unit, with '/' at its end for it alone or '/*' with what is below it"
+    " (o-<id>/r-<id>/ou-<id>/*)",
+)
+LAMBDA_FUNCTION = TextForm(
+    what="lambda_function",
+    source="Lambda API, `FunctionArn`; '*' in the name stands for any characters",
+    minimum=0,
+    pattern=re.compile(
+        r"arn:aws(?:-[a-z]+)*:lambda:[a-z0-9-]+:[0-9]{12}:function:[a-zA-Z0-9_*-]{1,140}"
+    ),
+    form="the ARN of a Lambda function, without a version"
+    " (arn:aws:lambda:<region>:<account>:function:<name>)",
+)
+SERVICE = TextForm(
+    what="service",
+    source="IAM user guide, policy elements: Principal, AWS services",
+    minimum=0,
+    pattern=re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?"),
+    form="a service principal such as 'codebuild.amazonaws.com'",
+)
+SOURCE_ARN = TextForm(
+    what="source_arn",
+    source="IAM user guide, `aws:SourceArn`: its account is what narrows it",
+    minimum=0,
+    pattern=re.compile(r"arn:aws(?:-[a-z]+)*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[!-~]+"),
+    form="the ARN of what the service acts for, with its account; '*' in its last part stands for"
+    " any characters",
+)
 ONE_KIND = Check(
-    "a principal takes exactly one of 'role', 'user' and 'account'", "this library's `Principal`"
+    f"a principal takes exactly one of {', '.join(map(repr, _KINDS[:-1]))} and {_KINDS[-1]!r}",
+    "this library's `Principal`",
+)
+SOURCE_NEEDED = Check(
+    "a service as a principal needs 'source_account' or 'source_arn', or it acts for everybody",
+    "IAM user guide, the confused deputy problem",
+)
+SOURCE_UNUSED = Check(
+    "'source_account' and 'source_arn' go with a service", "this library's `Principal`"
+)
+LAMBDA_SERVICE = Check(
+    "Lambda is a principal by the ARNs of its functions, 'lambda_function'",
+    "Lambda developer guide, permissions for images: the function is the source",
 )
 PARTITION = Check(
     "a principal must be of the AWS partition of the repository",
     "IAM user guide, ARNs: a partition has accounts of its own; ECR refuses who does not exist",
 )
+LAMBDA_ELSEWHERE = Check(
+    "a Lambda function must be in the Region of the repository",
+    "Lambda developer guide, container images: the registry is in the function's Region",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """A role, a user or an account, by exactly one of the arguments.
+    """Who a statement is about, by exactly one of the arguments.
 
     :param role: the ARN of an IAM role, `arn:aws:iam::<account>:role/<name>`; at most 2,048
         characters, the name at most 64 (IAM API). The role must exist when the policy is applied,
-        or AWS refuses the policy.
+        or AWS refuses the policy. So the roles of ECS tasks, EKS nodes and pods, and of CI.
     :param user: the ARN of an IAM user, `arn:aws:iam::<account>:user/<name>`; it must exist, too.
     :param account: the id of an account. Its administrators decide who in it is admitted.
+    :param organization: the id of an organization, `o-a1b2c3d4e5`: everybody in its accounts whose
+        administrators let him.
+    :param organizational_unit: the path of a unit, `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*` with
+        the units below it, or with `/` at its end without them.
+    :param lambda_function: the ARN of a Lambda function of any account in the repository's Region;
+        `*` in its name stands for any characters. Lambda pulls for it, and nobody else in its
+        account is admitted.
+    :param service: the principal of another AWS service, such as `codebuild.amazonaws.com`, with
+        whom it acts for:
+    :param source_account: everything in an account,
+    :param source_arn: or what an ARN names, in which `*` stands for any characters.
     :raises ValueError: for none or several of them, or another form.
     """
 
@@ -53,6 +136,18 @@ class Principal:
     """The ARN of an IAM user."""
     account: str | None = None
     """The 12 digits of an account; its administrators decide who in it is admitted."""
+    organization: str | None = None
+    """The id of an organization: everybody in its accounts whose administrators let him."""
+    organizational_unit: str | None = None
+    """The path of an organizational unit, such as o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*."""
+    lambda_function: str | None = None
+    """The ARN of a Lambda function in the repository's Region; '*' is any characters."""
+    service: str | None = None
+    """The principal of an AWS service, with source_account or source_arn."""
+    source_account: str | None = None
+    """The account that a service acts for."""
+    source_arn: str | None = None
+    """What a service acts for; '*' in its last part is any characters."""
 
     def __post_init__(self) -> None:
         refuse(self._problems())
@@ -61,26 +156,118 @@ class Principal:
         given = [name for name in _KINDS if getattr(self, name) is not None]
         if len(given) != 1:
             yield ONE_KIND.problem(" and ".join(given) or "none")
-        for name, form in zip(_KINDS, (ROLE_ARN, USER_ARN, ACCOUNT_ID), strict=True):
-            if name in given:
+        for name, form in _FORMS.items():
+            if getattr(self, name) is not None:
                 yield from within((name,), form.problems(getattr(self, name), name))
+        sources = [n for n in ("source_account", "source_arn") if getattr(self, n) is not None]
+        if self.service is None:
+            if given:
+                yield from (SOURCE_UNUSED.problem(shown(n), (n,)) for n in sources)
+        elif self.service == LAMBDA:
+            yield LAMBDA_SERVICE.problem(shown(self.service), ("service",))
+        elif not sources:
+            yield SOURCE_NEEDED.problem(shown(self.service), ("service",))
+
+    @property
+    def kind(self) -> str:
+        """Which of the arguments says who it is."""
+        return next(name for name in _KINDS if getattr(self, name) is not None)
 
     @property
     def identifier(self) -> str:
-        """What a policy document names: the ARN or the account id."""
-        return next(value for value in (self.role, self.user, self.account) if value is not None)
+        """What names it: an ARN, an id, a path or a service."""
+        return str(getattr(self, self.kind))
+
+    @property
+    def arn(self) -> str | None:
+        """The ARN of a role or user, which alone can have a policy of its own."""
+        return self.role or self.user
 
     def problems_in(self, registry: Registry) -> Iterator[Problem]:
         """Check what depends on where the repository is."""
-        for name in ("role", "user"):
+        for name in ("role", "user", "lambda_function", "source_arn"):
             arn = getattr(self, name)
             if arn is None or is_token(arn):
                 continue
             if arn.split(":")[1] != registry.partition:
                 yield PARTITION.problem(f"{shown(arn)} for {registry.partition}", (name,))
+            elif name == "lambda_function" and arn.split(":")[3] != registry.region:
+                yield LAMBDA_ELSEWHERE.problem(f"{shown(arn)} for {registry.region}", (name,))
 
 
-def render_principals(principals: Sequence[Principal]) -> dict[str, str | list[str]]:
-    """The `Principal` element: each once, in the given order, one alone as a plain string."""
-    identifiers = list(dict.fromkeys(principal.identifier for principal in principals))
-    return {"AWS": identifiers[0] if len(identifiers) == 1 else identifiers}
+_FORMS: Mapping[str, TextForm] = {
+    "role": ROLE_ARN,
+    "user": USER_ARN,
+    "account": ACCOUNT_ID,
+    "organization": ORGANIZATION,
+    "organizational_unit": ORGANIZATIONAL_UNIT,
+    "lambda_function": LAMBDA_FUNCTION,
+    "service": SERVICE,
+    "source_account": ACCOUNT_ID,
+    "source_arn": SOURCE_ARN,
+}
+# Kind -> the condition that narrows it: operator and key.
+CONDITIONS = {
+    "organization": ("StringEquals", ORGANIZATION_KEY),
+    "organizational_unit": ("ForAnyValue:StringLike", UNIT_KEY),
+    "lambda_function": ("ArnLike", SOURCE_ARN_KEY),
+}
+_SOURCES = (
+    ("source_account", "StringEquals", SOURCE_ACCOUNT_KEY),
+    ("source_arn", "ArnLike", SOURCE_ARN_KEY),
+)
+
+_Element = str | dict[str, str | list[str]]
+
+
+class Together(NamedTuple):
+    """Principals that one statement can be about."""
+
+    kind: str
+    """Such as `Organization`, for a readable Sid; nothing for roles, users and accounts."""
+    element: _Element
+    """The `Principal` element."""
+    conditions: Mapping[str, Mapping[str, str | tuple[str, ...]]]
+    """What narrows it: operator -> key -> value or values."""
+    members: tuple[Principal, ...]
+    """The principals."""
+
+
+def together(principals: Sequence[Principal]) -> list[Together]:
+    """The principals in the fewest statements, in the given order."""
+    groups: dict[tuple[object, ...], list[Principal]] = {}
+    for principal in dict.fromkeys(principals):
+        kind = principal.kind
+        key: tuple[object, ...] = (kind if kind in CONDITIONS else "",)
+        if kind == "service":
+            key = (kind, principal.source_account, principal.source_arn)
+        groups.setdefault(key, []).append(principal)
+    return [_together(str(key[0]), members) for key, members in groups.items()]
+
+
+def _together(kind: str, found: Sequence[Principal]) -> Together:
+    members = tuple(found)
+    identifiers = [member.identifier for member in members]
+    if kind in CONDITIONS:
+        operator, key = CONDITIONS[kind]
+        element: _Element = {"Service": LAMBDA} if kind == "lambda_function" else "*"
+        name = "".join(part.capitalize() for part in kind.split("_"))
+        narrowed = {operator: {key: _one_or_all(identifiers)}}
+        return Together(name, element, narrowed, members)
+    if kind == "service":
+        conditions = {
+            operator: {key: getattr(members[0], name)}
+            for name, operator, key in _SOURCES
+            if getattr(members[0], name) is not None
+        }
+        return Together("Service", {"Service": _listed(identifiers)}, conditions, members)
+    return Together("", {"AWS": _listed(identifiers)}, {}, members)
+
+
+def _one_or_all(values: Sequence[str]) -> str | tuple[str, ...]:
+    return values[0] if len(values) == 1 else tuple(values)
+
+
+def _listed(values: Iterable[str]) -> str | list[str]:
+    found = list(dict.fromkeys(values))
+    return found[0] if len(found) == 1 else found

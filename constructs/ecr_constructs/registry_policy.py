@@ -77,8 +77,8 @@ class RegistryPolicyStatement(Statement):
             yield from within((*path, index), FILTER.problems(value))
         yield from within(path, unique(DUPLICATE_PREFIX, prefixes))
 
-    def render(self, registry: Registry) -> dict[str, object]:
-        """The statement as AWS writes it, in AWS's key order."""
+    def render(self, registry: Registry) -> list[dict[str, object]]:
+        """The statement as AWS writes it, in AWS's key order: one for each kind of principals."""
         prefixes = self.repository_prefixes or ("",)
         return self._rendered([registry.repository_arn(f"{prefix}*") for prefix in prefixes])
 
@@ -146,7 +146,7 @@ def registry_policy_document(
     registry: Registry, statements: Sequence[RegistryPolicyStatement]
 ) -> dict[str, object]:
     """The registry policy as AWS writes it."""
-    rendered = [statement.render(registry) for statement in statements]
+    rendered = [part for statement in statements for part in statement.render(registry)]
     return {"Version": "2012-10-17", "Statement": rendered}
 
 

@@ -63,6 +63,7 @@ class Repository(RepositoryBase):
     :param pull: who may pull images.
     :param push: who may push images.
     :param pull_push: who may do both.
+    :param read: who may see what is known of the images: metadata and scan findings.
     :param repository_policy_statements: further statements of the repository's policy.
     :raises ValueError: for anything that ECR would refuse, all of it in one text. What depends on
         the Region (that the key is there, KMS_DSSE, the partition of principals) is checked where
@@ -87,6 +88,7 @@ class Repository(RepositoryBase):
         pull: Sequence[Principal] = (),
         push: Sequence[Principal] = (),
         pull_push: Sequence[Principal] = (),
+        read: Sequence[Principal] = (),
         repository_policy_statements: Sequence[PolicyStatement] = (),
     ) -> None:
         problems = list(REPOSITORY_NAME.problems(repository_name))
@@ -106,6 +108,7 @@ class Repository(RepositoryBase):
                 pull=_tuple(pull),
                 push=_tuple(push),
                 pull_push=_tuple(pull_push),
+                read=_tuple(read),
                 repository_policy_statements=_tuple(repository_policy_statements),
             )
         except InvalidValueError as error:
@@ -216,6 +219,20 @@ class Repository(RepositoryBase):
         """Let principals pull and push images; otherwise as `grant_pull`."""
         self._settings = replace(self._settings, pull_push=(*self._settings.pull_push, *principals))
         self._write_policy()
+
+    def grant_read(self, *principals: Principal) -> None:
+        """Let principals see what is known of the images: metadata and scan findings."""
+        self._settings = replace(self._settings, read=(*self._settings.read, *principals))
+        self._write_policy()
+
+    def grant(self, *principals: Principal, actions: Sequence[str], sid: str | None = None) -> None:
+        """Let principals do what the actions say, such as `ecr:BatchDeleteImage`.
+
+        :raises ValueError: for an action that no repository has, and for one that stands for all.
+        """
+        self.add_to_resource_policy(
+            PolicyStatement(principals=principals, actions=tuple(actions), sid=sid)
+        )
 
     # The two policies are defined here and not as the constructs of their rooms: a node of the
     # tree more for each would make a repository a fifth more expensive.

@@ -32,7 +32,7 @@ from ecr_constructs.condition import (
     frozen,
     render_conditions,
 )
-from ecr_constructs.principal import Principal, render_principals
+from ecr_constructs.principal import Principal, together
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
 from ecr_constructs.terraform_text import json_text
 
@@ -50,6 +50,18 @@ PUSH_ACTIONS = (
     "ecr:InitiateLayerUpload",
     "ecr:PutImage",
     "ecr:UploadLayerPart",
+)
+
+# What is known of images without pulling them: metadata and what was found in them.
+READ_ACTIONS = (
+    "ecr:DescribeImageReplicationStatus",
+    "ecr:DescribeImages",
+    "ecr:DescribeImageScanFindings",
+    "ecr:DescribeRepositories",
+    "ecr:GetLifecyclePolicy",
+    "ecr:GetRepositoryPolicy",
+    "ecr:ListImages",
+    "ecr:ListTagsForResource",
 )
 
 # The actions that IAM's service reference lists for the resource type `repository`.
@@ -121,6 +133,11 @@ ACTION = Check(
     "IAM service authorization reference, resource type `repository`; unknown whether others pass:"
     " refused",
 )
+CONDITION_TWICE = Check(
+    "a condition must not be the one by which a principal is narrowed",
+    "IAM user guide, policy elements: Condition; a key is there once for each operator",
+    "leave it to the principal",
+)
 LOGIN_ACTION = Check(
     "GetAuthorizationToken has no effect in the policy of a repository or registry",
     "IAM service authorization reference: no resource type; unknown whether ECR refuses it",
@@ -173,7 +190,10 @@ class Statement:
         yield from within(("effect",), EFFECT.problems(self.effect))
         if self.sid is not None:
             yield from within(("sid",), SID.problems(self.sid))
-        yield from within(("conditions",), condition_problems(self.conditions))
+        wrong = list(within(("conditions",), condition_problems(self.conditions)))
+        yield from wrong
+        if not wrong and isinstance(self.principals, list | tuple):
+            yield from within(("conditions",), self._repeated_conditions())
         if not isinstance(self.actions, list | tuple):
             yield wrong_type("actions", "a list", self.actions)._replace(path=("actions",))
             return
@@ -181,22 +201,44 @@ class Statement:
             found = action_problems(action, self.effect, self.known_actions)
             yield from within(("actions", index), found)
 
+    def _repeated_conditions(self) -> Iterator[Problem]:
+        known = [p for p in self.principals if isinstance(p, Principal)]
+        for group in together(known):
+            for operator, keys in group.conditions.items():
+                lowered = {key.lower(): key for key in self.conditions.get(operator, {})}
+                for key in keys:
+                    if key.lower() in lowered:
+                        path = (operator, lowered[key.lower()])
+                        yield CONDITION_TWICE.problem(shown(lowered[key.lower()]), path)
+
     def problems_in(self, registry: Registry) -> Iterator[Problem]:
         """Check what depends on where the registry is."""
         for index, principal in enumerate(self.principals):
             yield from within(("principals", index), principal.problems_in(registry))
 
-    def _rendered(self, resources: Sequence[str] = ()) -> dict[str, object]:
-        """The statement as AWS writes it, in AWS's key order."""
-        statement = {
-            "Sid": self.sid,
-            "Effect": str(self.effect),
-            "Principal": render_principals(self.principals),
-            "Action": _one_or_all(self.actions),
-            "Resource": _one_or_all(resources),
-            "Condition": render_conditions(self.conditions),
-        }
-        return {key: value for key, value in statement.items() if value}
+    def _rendered(self, resources: Sequence[str] = ()) -> list[dict[str, object]]:
+        """The statement as AWS writes it, in AWS's key order: one for each kind of principals."""
+        return [
+            {
+                key: value
+                for key, value in {
+                    "Sid": self.sid,
+                    "Effect": str(self.effect),
+                    "Principal": group.element,
+                    "Action": _one_or_all(self.actions),
+                    "Resource": _one_or_all(resources),
+                    "Condition": render_conditions(_both(self.conditions, group.conditions)),
+                }.items()
+                if value
+            }
+            for group in together(self.principals)
+        ]
+
+
+def _both(one: Conditions, other: Conditions) -> Conditions:
+    """Two conditions, of which each has to hold."""
+    operators = dict.fromkeys((*one, *other))
+    return {name: {**one.get(name, {}), **other.get(name, {})} for name in operators}
 
 
 def _one_or_all(values: Sequence[str]) -> str | list[str]:
@@ -219,8 +261,8 @@ class PolicyStatement(Statement):
         that no repository has, is unknown, so it is refused.
     """
 
-    def render(self) -> dict[str, object]:
-        """The statement as AWS writes it, in AWS's key order."""
+    def render(self) -> list[dict[str, object]]:
+        """The statement as AWS writes it, in AWS's key order: one for each kind of principals."""
         return self._rendered()
 
 
@@ -253,7 +295,8 @@ def action_problems(
 
 def repository_policy_document(statements: Sequence[PolicyStatement]) -> dict[str, object]:
     """The repository policy as AWS writes it."""
-    return {"Version": "2012-10-17", "Statement": [s.render() for s in statements]}
+    rendered = [part for statement in statements for part in statement.render()]
+    return {"Version": "2012-10-17", "Statement": rendered}
 
 
 def repository_policy_text(statements: Sequence[PolicyStatement]) -> str:
@@ -278,15 +321,20 @@ def grant_statements(
     pull: tuple[Principal, ...] = (),
     push: tuple[Principal, ...] = (),
     pull_push: tuple[Principal, ...] = (),
+    read: tuple[Principal, ...] = (),
 ) -> tuple[PolicyStatement, ...]:
-    """The statements that let principals pull, push, or do both: one for each that is needed."""
+    """The statements that let principals pull, push, both or read: one for each that is needed.
+
+    A Sid names the grant and, where it is narrowed by a condition, the kind of the principals.
+    """
     return tuple(
-        PolicyStatement(sid=sid, principals=tuple(dict.fromkeys(principals)), actions=actions)
+        PolicyStatement(sid=f"{sid}{group.kind}", principals=group.members, actions=actions)
         for sid, principals, actions in (
             ("Pull", (*pull, *pull_push), PULL_ACTIONS),
             ("Push", (*push, *pull_push), PUSH_ACTIONS),
+            ("Read", read, READ_ACTIONS),
         )
-        if principals
+        for group in together(principals)
     )
 
 

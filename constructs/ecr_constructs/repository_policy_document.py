@@ -15,7 +15,12 @@ from ecr_constructs.checks import (
     within,
 )
 from ecr_constructs.policy_json import listed, members, parsed, placed
-from ecr_constructs.principal import Principal
+from ecr_constructs.principal import (
+    CONDITIONS,
+    LAMBDA,
+    SOURCE_ACCOUNT_KEY,
+    Principal,
+)
 from ecr_constructs.repository_policy import (
     NO_STATEMENT,
     PolicyStatement,
@@ -24,6 +29,17 @@ from ecr_constructs.repository_policy import (
 
 _PAGE = "IAM user guide, policy elements"
 VERSION = Choice(what="Version", source=f"{_PAGE}: Version", options=("2012-10-17",))
+ONE_ELEMENT = Check(
+    "a principal must be by 'AWS' or by 'Service' here",
+    "this library: a statement is about one kind of principals",
+)
+ONE_SOURCE = Check(
+    "a service must act for one source here", "this library's `Principal`", "write a statement each"
+)
+EVERYBODY = Check(
+    "everybody as a principal must be narrowed by an organization or an organizational unit",
+    "this project: nothing is public by accident",
+)
 NOT_TEXT = Check("{key} must be text or a list of text", _PAGE)
 _ROOT = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
 
@@ -42,8 +58,8 @@ def parse_repository_policy(text: str) -> tuple[PolicyStatement, ...]:
 
     :param text: the JSON, in any layout.
     :raises ValueError: for everything in which it is no policy that this library would write,
-        such as a `Resource`, an `Id`, another `Version` than 2012-10-17, or a principal that is no
-        role, user or account; the problems' paths lead through the document.
+        such as a `Resource`, an `Id`, another `Version` than 2012-10-17, or everybody as a
+        principal; the problems' paths lead through the document.
     """
     problems: list[Problem] = []
     root = members(
@@ -73,44 +89,105 @@ def _statement(value: object, path: Path, problems: list[Problem]) -> PolicyStat
         value,
         path,
         problems,
-        required={"Effect": str, "Principal": dict, "Action": object},
+        required={"Effect": str, "Principal": object, "Action": object},
         optional={"Sid": str, "Condition": dict},
     )
+    everybody = found.get("Principal") == "*"
     principal = members(
-        found.get("Principal", {}),
+        {"AWS": "*"} if everybody else found.get("Principal", {}),
         (*path, "Principal"),
         problems if "Principal" in found else [],
-        required={"AWS": object},
-        optional={},
+        required={},
+        optional={"AWS": object, "Service": object},
     )
-    for holder, key, place in ((found, "Action", path), (principal, "AWS", (*path, "Principal"))):
+    if "Principal" in found and len(principal) != 1 and len(problems) == before:
+        got = " and ".join(principal) or "none"
+        problems.append(ONE_ELEMENT.problem(got, (*path, "Principal")))
+    for holder, key, place in (
+        (found, "Action", path),
+        *((principal, name, (*path, "Principal")) for name in principal),
+    ):
         if key in holder and not all(isinstance(item, str) for item in listed(holder[key])):
             problems.append(NOT_TEXT.problem(shown(holder[key]), (*place, key), key=key))
     if len(problems) > before:
         return None
     try:
+        conditions = _conditions(found.get("Condition", {}))
+        principals, rest = _principals(principal, conditions)
         return PolicyStatement(
             sid=found.get("Sid"),
             effect=found["Effect"],
-            principals=_principals(principal["AWS"]),
+            principals=principals,
             actions=tuple(map(str, listed(found["Action"]))),
-            conditions=_conditions(found.get("Condition", {})),
+            conditions=rest,
         )
     except InvalidValueError as error:
         problems += placed(error.problems, path, _PLACES)
         return None
 
 
-def _principals(value: object) -> tuple[Principal, ...]:
+_Conditions = dict[str, Any]
+
+
+def _principals(
+    element: Mapping[str, Any], conditions: _Conditions
+) -> tuple[tuple[Principal, ...], _Conditions]:
+    """The principals of an element, and the conditions but for those that narrow them."""
+    [(name, value)] = element.items()
+    identifiers = tuple(map(str, listed(value)))
+    if name == "Service":
+        return _services(identifiers, conditions)
+    if "*" in identifiers:
+        for kind in ("organization", "organizational_unit"):
+            values, rest = _taken(conditions, *CONDITIONS[kind])
+            if values and identifiers == ("*",):
+                return tuple(Principal(**{kind: text}) for text in values), rest
+        raise InvalidValueError([EVERYBODY.problem("'*'", ("principals",))])
     problems: list[Problem] = []
     found = []
-    for index, identifier in enumerate(listed(value)):
+    for index, identifier in enumerate(identifiers):
         try:
-            found.append(_principal(str(identifier)))
+            found.append(_principal(identifier))
         except InvalidValueError as error:
             problems += (p._replace(path=("principals", "AWS", index)) for p in error.problems)
     refuse(problems)
-    return tuple(found)
+    return tuple(found), conditions
+
+
+def _services(
+    identifiers: tuple[str, ...], conditions: _Conditions
+) -> tuple[tuple[Principal, ...], _Conditions]:
+    arns, rest = _taken(conditions, *CONDITIONS["lambda_function"])
+    if identifiers == (LAMBDA,) and arns:
+        return tuple(Principal(lambda_function=arn) for arn in arns), rest
+    accounts, rest = _taken(rest, "StringEquals", SOURCE_ACCOUNT_KEY)
+    if len(arns) > 1 or len(accounts) > 1:
+        raise InvalidValueError([ONE_SOURCE.problem(shown([*arns, *accounts]), ("conditions",))])
+    return (
+        tuple(
+            Principal(
+                service=service,
+                source_account=accounts[0] if accounts else None,
+                source_arn=arns[0] if arns else None,
+            )
+            for service in identifiers
+        ),
+        rest,
+    )
+
+
+def _taken(conditions: _Conditions, operator: str, key: str) -> tuple[tuple[str, ...], _Conditions]:
+    """The values of a condition, and the conditions without it; keys are in any case."""
+    keys = conditions.get(operator)
+    name = next((k for k in keys or () if k.lower() == key.lower()), None)
+    if not isinstance(keys, dict) or name is None:
+        return (), conditions
+    left = {k: v for k, v in keys.items() if k != name}
+    rest = {**conditions, operator: left}
+    if not left:
+        del rest[operator]
+    value = keys[name]
+    return (value,) if isinstance(value, str) else tuple(value), rest
 
 
 def _principal(identifier: str) -> Principal:

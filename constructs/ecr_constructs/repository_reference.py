@@ -22,7 +22,7 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
-from ecr_constructs.repository_policy import PULL_ACTIONS, PUSH_ACTIONS
+from ecr_constructs.repository_policy import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS
 from ecr_constructs.terraform_text import json_text
 
 IMAGE_TAG = TextForm(
@@ -53,7 +53,7 @@ ARN_PARTITION = Check(
 )
 GRANT = Check(
     "a repository that is defined elsewhere can be granted to roles and users",
-    "this library: an account has no policy of its own",
+    "this library: nobody else has a policy of its own",
 )
 
 
@@ -156,11 +156,15 @@ class RepositoryReference(RepositoryBase):
         self.grant_pull(*principals)
         self.grant_push(*principals)
 
+    def grant_read(self, *principals: Principal) -> None:
+        """Let roles and users see what is known of the images; otherwise as `grant_pull`."""
+        self._grant("Read", READ_ACTIONS, principals)
+
     def _grant(self, sid: str, actions: Sequence[str], principals: Sequence[Principal]) -> None:
         refuse(sequence("principals", principals, Principal))
         for principal in principals:
-            if principal.account is not None:
-                refuse([GRANT.problem(f"account {shown(principal.account)}")])
+            if principal.arn is None:
+                refuse([GRANT.problem(f"{principal.kind} {shown(principal.identifier)}")])
         policy = json_text(
             {
                 "Version": "2012-10-17",
