@@ -18,6 +18,9 @@ from pydantic import (
 )
 
 from ecr_constructs import (
+    Access,
+    GitHubActions,
+    GitLab,
     Problem,
     PublicRepositorySettings,
     PullThroughCacheSettings,
@@ -25,6 +28,7 @@ from ecr_constructs import (
     RegistryPolicyStatement,
     ReplicationRule,
     RepositoryCreationTemplateSettings,
+    RepositoryKeySettings,
     RepositorySettings,
     Scanning,
 )
@@ -40,11 +44,14 @@ from ecr_constructs.checks import (
     is_token,
     refuse,
     shown,
+    unique,
     within,
     wrong_type,
 )
+from ecr_constructs.ci_role import HOST, ci_role_problems
 from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
 from ecr_constructs.encryption import KEY_ARN
+from ecr_constructs.policy_risk import FOREIGN_PUSH
 from ecr_constructs.principal import ROLE_ARN
 from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
 from ecr_constructs.pull_through_cache import COUNT as CACHE_COUNT
@@ -73,14 +80,19 @@ SINGLETONS = {
     "scanning": "the registry's scanning configuration",
     "policy_statements": "the registry's policy",
 }
-PUBLIC = "public_repositories"
-# Settings that a registry has once for each key -> what a sentence calls them.
-KEYED = {
-    "pull_through_cache_rules": "the pull-through cache rule",
-    "creation_templates": "the creation template",
-    "account_settings": "the account setting",
-    PUBLIC: "the public repository",
+# What a registry, or an account, has once by each name -> what a sentence calls it.
+SEVERAL: Mapping[tuple[str, ...], str] = {
+    ("repositories",): "repository",
+    ("ci_roles",): "the role",
+    ("oidc_providers",): "the OpenID Connect provider",
+    ("registry", "pull_through_cache_rules"): "the pull-through cache rule",
+    ("registry", "creation_templates"): "the creation template",
+    ("registry", "account_settings"): "the account setting",
+    ("registry", "pull_time_update_exclusions"): "the pull-time update exclusion",
+    ("registry", "public_repositories"): "the public repository",
 }
+# Those that an account has once, whatever the Region.
+ACCOUNT_WIDE = (("ci_roles",), ("oidc_providers",), ("registry", "public_repositories"))
 # What may be there without holding anything.
 SECTIONS = ("tags", "repository_defaults", "repositories", "registry")
 
@@ -143,6 +155,11 @@ FILTER_MATCHES_NONE = Check(
     "ECR user guide, image replication: a filter is the beginning of a name",
     "mend the filter, or take it away",
     warning=True,
+)
+
+
+ISSUER_TWICE = Check(
+    "oidc_providers must not repeat an issuer", "IAM API: an account has one for each URL"
 )
 
 
@@ -296,6 +313,61 @@ def _exclusions(data: object, _handler: ValidatorFunctionWrapHandler) -> tuple[s
     return arns
 
 
+class CiRole(_Section):
+    """A role that the jobs of a CI system assume by OpenID Connect, without a long-lived key."""
+
+    github_actions: Annotated[
+        tuple[GitHubActions, ...], _built_list(GitHubActions, "github_actions")
+    ] = ()
+    """The jobs of GitHub Actions that assume it, by repository, and by branch, tag, environment
+    or pull request."""
+    gitlab: Annotated[tuple[GitLab, ...], _built_list(GitLab, "gitlab")] = ()
+    """The jobs of GitLab that assume it, by project, and by branch or tag."""
+    access: Annotated[Access, _built(Access, "access")]
+    """What it may do: which repositories it pulls, pushes and reads."""
+    max_session_duration: int = 3600
+    """For how long a job may have it, 3600 to 43200 seconds."""
+    permissions_boundary: str | None = None
+    """The ARN of a policy that bounds what it may do."""
+
+    @property
+    def trusted(self) -> tuple[GitHubActions | GitLab, ...]:
+        """Whose jobs assume it."""
+        return (*self.github_actions, *self.gitlab)
+
+
+def _issuers(issuers: tuple[str, ...]) -> Iterator[Problem]:
+    yield from unique(ISSUER_TWICE, issuers)
+    for index, issuer in enumerate(issuers):
+        yield from within((index,), HOST.problems(issuer, "issuer"))
+
+
+def _ci_roles_here(roles: dict[str, CiRole], info: ValidationInfo) -> dict[str, CiRole]:
+    registry = _registry_of(info)
+    if registry is not None:
+        refuse(
+            problem
+            for name, role in roles.items()
+            for problem in within((name,), _ci_role_problems(role, registry, name))
+        )
+    return roles
+
+
+def _ci_role_problems(role: CiRole, registry: Registry, name: str) -> Iterator[Problem]:
+    found = ci_role_problems(
+        registry,
+        role_name=name,
+        trusted=role.trusted,
+        max_session_duration=role.max_session_duration,
+        permissions_boundary=role.permissions_boundary,
+        statements=role.access.render(registry),
+    )
+    # The file has them by kind, and the statements as access.
+    for problem in found:
+        known = problem.path[:1] in (("max_session_duration",), ("permissions_boundary",))
+        yield problem if known else problem._replace(path=())
+
+
 class Replication(_Section):
     """What is pushed to this registry and copied to others. One per account and Region."""
 
@@ -351,6 +423,12 @@ def _registry_of(info: ValidationInfo) -> Registry | None:
     return Registry(account_id=info.data["account"], region=info.data["region"])
 
 
+def _deployer_of(info: ValidationInfo) -> str | None:
+    """The ARN of the role that deploys, where it is good."""
+    role = info.data.get("assume_role")
+    return role.role_arn if role is not None else None
+
+
 def _deployed_here(role: AssumeRole | None, info: ValidationInfo) -> AssumeRole | None:
     registry = _registry_of(info)
     if role is None or registry is None or is_token(role.role_arn):
@@ -369,16 +447,35 @@ def _settings(
         return data
     value, problems, rest = build(RepositorySettings, data, "a repository")
     if rest is not None:
-        if "region" in info.data:
-            # Nothing of a repository's settings depends on the account.
+        registry = _registry_of(info)
+        if registry is not None:
+            problems += rest.problems_in(registry, _deployer_of(info))
+        elif "region" in info.data:
             somewhere = Registry(account_id="0" * 12, region=info.data["region"])
-            problems += rest.problems_in(somewhere)
+            # No account is another one as long as this one is unknown.
+            problems += (p for p in rest.problems_in(somewhere) if p.check != FOREIGN_PUSH)
         problems += within(("tags",), _own_tag_problems(rest.tags))
         if info.field_name == "repositories":
             found = _tags_together(info.data.get("tags", {}), rest.tags)
             problems += within(("tags",), found)
     refuse(problems)
     return value or RepositorySettings()
+
+
+def _key(
+    data: object, _handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> RepositoryKeySettings | None:
+    """The environment's key, where it has one."""
+    if data is None or isinstance(data, RepositoryKeySettings):
+        return data
+    value, problems, rest = build(RepositoryKeySettings, data, "repository_key")
+    registry = _registry_of(info)
+    if rest is not None:
+        problems += within(("tags",), _own_tag_problems(rest.tags))
+        problems += within(("tags",), _tags_together(info.data.get("tags", {}), rest.tags))
+        problems += rest.problems_in(registry) if registry is not None else ()
+    refuse(problems)
+    return value
 
 
 def _tags_together(default_tags: Mapping[str, str], tags: Mapping[str, str]) -> Iterator[Problem]:
@@ -399,12 +496,13 @@ def _tags(data: object, _handler: ValidatorFunctionWrapHandler) -> dict[str, str
 def _registry_here(section: RegistrySection, info: ValidationInfo) -> RegistrySection:
     registry = _registry_of(info)
     if registry is not None:
-        refuse(_registry_problems(section, registry, info.data.get("tags", {})))
+        tags, deployer = info.data.get("tags", {}), _deployer_of(info)
+        refuse(_registry_problems(section, registry, tags, deployer))
     return section
 
 
 def _registry_problems(
-    section: RegistrySection, registry: Registry, tags: Mapping[str, str]
+    section: RegistrySection, registry: Registry, tags: Mapping[str, str], deployer: str | None
 ) -> Iterator[Problem]:
     if section.replication is not None:
         path = ("replication", "rules")
@@ -419,7 +517,7 @@ def _registry_problems(
         yield from within(("pull_through_cache_rules", prefix), found)
     for prefix, template in section.creation_templates.items():
         path = ("creation_templates", prefix)
-        yield from within(path, template.problems_in(registry))
+        yield from within(path, template.problems_in(registry, deployer))
         found = _tags_together(tags, template.resource_tags)
         yield from within((*path, "resource_tags"), found)
     exclusions = section.pull_time_update_exclusions
@@ -453,6 +551,9 @@ class Environment(_Section):
     """Version constraints that narrow the app's own."""
     tags: Annotated[dict[str, str], WrapValidator(_tags)] = {}
     """Tags of everything in the environment, beside 'environment' and 'managed-by'."""
+    repository_key: Annotated[RepositoryKeySettings | None, WrapValidator(_key)] = None
+    """A KMS key of the environment's own, for the repositories with encryption_type KMS that name
+    none; '{}' is one with every default. Other Regions that it replicates to get one each."""
     repository_defaults: Annotated[RepositorySettings, WrapValidator(_settings)] = Field(
         default_factory=RepositorySettings
     )
@@ -460,6 +561,11 @@ class Environment(_Section):
     the default whole, lists too; only tags are merged, key by key."""
     repositories: dict[RepositoryName, Annotated[RepositorySettings, WrapValidator(_settings)]] = {}
     """The repositories by name."""
+    oidc_providers: Annotated[tuple[str, ...], _checked(_issuers)] = ()
+    """Issuers whose tokens the account accepts, such as 'token.actions.githubusercontent.com'. An
+    account has one of each: leave out what is there already."""
+    ci_roles: Annotated[dict[str, CiRole], AfterValidator(_ci_roles_here)] = {}
+    """Roles of CI systems by name. Each pushes and pulls by a policy of its own."""
     registry: Annotated[RegistrySection, AfterValidator(_registry_here)] = RegistrySection()
     """Settings of the whole registry; only one environment of an account and Region holds them."""
 
@@ -485,6 +591,8 @@ class Environment(_Section):
         yield from within(("repository_defaults",), self.repository_defaults.warnings)
         for name, settings in self.repositories.items():
             yield from within(("repositories", name), settings.warnings)
+        if self.repository_key is not None:
+            yield from within(("repository_key",), self.repository_key.warnings)
         found = replication_warnings(self.replication_rules)
         yield from within(("registry", "replication", "rules"), found)
         for prefix, template in self.registry.creation_templates.items():

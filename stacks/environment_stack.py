@@ -1,6 +1,7 @@
 """Environment stack: one environment as a Terraform stack."""
 
 from dataclasses import replace
+from typing import Any
 
 from cdktf import LocalBackend, S3Backend, TerraformOutput, TerraformProvider, TerraformStack
 from cdktf_cdktf_provider_aws.provider import (
@@ -12,6 +13,8 @@ from constructs import Construct
 
 from ecr_constructs import (
     AccountSetting,
+    CiRole,
+    OidcProvider,
     PublicRepository,
     PullThroughCacheRule,
     PullTimeUpdateExclusion,
@@ -21,8 +24,11 @@ from ecr_constructs import (
     ReplicationConfiguration,
     Repository,
     RepositoryCreationTemplate,
+    RepositoryKey,
 )
 from ecr_constructs.creation_template import creation_role
+from ecr_constructs.encryption import EncryptionType
+from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.public_repository import REGION as PUBLIC_REGION
 from ecr_constructs.terraform_text import escaped, json_text
 from stacks.environment import Environment
@@ -42,7 +48,8 @@ class EnvironmentStack(TerraformStack):
     `pull_through_uris`, `pull_through_examples`, `pull_through_credentials` and
     `pull_through_roles`; for public repositories `public_repository_uris`; where something is
     replicated to an account outside of the app, `registry_policy_statements_needed`; where replicas
-    differ from their sources, `replicas_not_covered`.
+    differ from their sources, `replicas_not_covered`; with a key of its own, `repository_key_arns`;
+    with roles of CI systems, `ci_role_arns`.
 
     Ids are contract. A repository's is made from its name alone; what else is defined here has an
     id with a capital letter, which no repository name holds.
@@ -60,12 +67,13 @@ class EnvironmentStack(TerraformStack):
         self._name, self._environment = name, environment
         self._set_backend(name, environment)
         self._set_provider(neighbours)
+        self._key_arns: dict[Registry, str] = {}
         repositories = {
             repository_name: Repository(
                 self,
                 construct_id(repository_name),
                 repository_name=repository_name,
-                **vars(settings),
+                **self._arguments(settings, environment.home),
             )
             for repository_name, settings in environment.repositories.items()
         }
@@ -90,11 +98,58 @@ class EnvironmentStack(TerraformStack):
             id_ = f"PullTimeUpdateExclusion:{construct_id(arn)}"
             PullTimeUpdateExclusion(self, id_, principal_arn=arn)
         self._define_public_repositories(environment)
+        self._define_ci_roles(environment)
         urls = {key: found.expression("repository_url") for key, found in repositories.items()}
         arns = {key: found.expression("arn") for key, found in repositories.items()}
         self._output("repository_urls", urls, "Repository name to its URL")
         self._output("repository_arns", arns, "Repository name to its ARN")
         self._output("registry_uri", environment.home.registry_uri, "Address for docker login")
+        if self._key_arns:
+            keys = {registry.region: arn for registry, arn in self._key_arns.items()}
+            self._output("repository_key_arns", keys, "Region to the key of its repositories")
+
+    def _define_ci_roles(self, environment: Environment) -> None:
+        providers = {
+            issuer: OidcProvider(self, f"OidcProvider:{issuer}", issuer=issuer).provider_arn
+            for issuer in environment.oidc_providers
+        }
+        roles = {
+            role_name: CiRole(
+                self,
+                f"CiRole:{role_name}",
+                registry=environment.home,
+                role_name=role_name,
+                trusted=role.trusted,
+                provider_arns={
+                    jobs.issuer: providers[jobs.issuer]
+                    for jobs in role.trusted
+                    if jobs.issuer in providers
+                },
+                max_session_duration=role.max_session_duration,
+                permissions_boundary=role.permissions_boundary,
+                statements=role.access.render(environment.home),
+            ).role_arn
+            for role_name, role in environment.ci_roles.items()
+        }
+        if roles:
+            self._output("ci_role_arns", roles, "Name to what a workflow assumes")
+
+    def _arguments(self, settings: ImageSettings, registry: Registry) -> dict[str, Any]:
+        """The settings as arguments, with the environment's own key where they want one."""
+        arguments = {**vars(settings)}
+        wants_key = settings.encryption_type != EncryptionType.AES256 and settings.kms_key is None
+        if wants_key and self._environment.repository_key is not None:
+            if registry not in self._key_arns:
+                key = RepositoryKey(
+                    self,
+                    self._id("RepositoryKey", registry),
+                    registry=registry,
+                    provider=self._provider_of(registry.region),
+                    **vars(self._environment.repository_key),
+                )
+                self._key_arns[registry] = key.key_arn
+            arguments["kms_key"] = self._key_arns[registry]
+        return arguments
 
     def _define_policies(self, neighbours: Neighbours) -> None:
         home = self._environment.home
@@ -142,7 +197,11 @@ class EnvironmentStack(TerraformStack):
             said = "Repositories whose replicas differ from them, and in what"
             self._output("replicas_not_covered", uncovered, said)
 
-    def _define_templates_in(self, registry: Registry, templates: Templates) -> None:
+    def _define_templates_in(self, registry: Registry, found: Templates) -> None:
+        templates = {
+            prefix: replace(t, kms_key=self._arguments(t, registry)["kms_key"])
+            for prefix, t in found.items()
+        }
         role = creation_role(self, self._id("CreationRole", registry), registry, templates)
         for prefix, template in sorted(templates.items()):
             arguments = {**vars(template)}

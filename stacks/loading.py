@@ -16,7 +16,13 @@ from ecr_constructs.checks import TYPE, readable, shown, wrong_type
 from ecr_constructs.terraform_text import holds_expression
 from stacks.building import MISSING_KEY, unknown_key
 from stacks.destinations import Home, homes_of, with_named_destinations
-from stacks.environment import KEYED, PUBLIC, SECTIONS, SINGLETONS, Environment
+from stacks.environment import (
+    ACCOUNT_WIDE,
+    SECTIONS,
+    SEVERAL,
+    SINGLETONS,
+    Environment,
+)
 from stacks.names import environment_name_problems
 from stacks.provider_version import ADMITS_NONE, admits_none, provider_constraint
 from stacks.registries import (
@@ -259,6 +265,7 @@ def _template_problems(file: str, root: Node) -> Iterator[FileProblem]:
             for at, step in enumerate(loc)
             if at > 1
         )
+        in_conditions |= loc[-1:] == ("policy_document",)
         written = [part for part in (node.value, *loc[-1:]) if isinstance(part, str)]
         for part in written:
             if holds_expression(part) or ("${" in part and not in_conditions):
@@ -287,10 +294,8 @@ def _shared_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
                 yield file.problem(("backend",), STATE_TWICE.problem(f"that of {owner.file}"))
         account, region = (_text_at(file.root, key) for key in ("account", "region"))
         for loc, what in _claims(file.root) if account and region else ():
-            # What is public is the account's, wherever its environments are.
-            where = f"account {account}" + (
-                f" in {region}" if loc[:2] != ("registry", PUBLIC) else ""
-            )
+            # What is public or of IAM is the account's, wherever its environments are.
+            where = f"account {account}" + ("" if loc[:-1] in ACCOUNT_WIDE else f" in {region}")
             owner = owners.setdefault((where, what), file)
             if owner is not file:
                 got = f"{what} of {where} in {owner.file}, too"
@@ -303,25 +308,18 @@ def _text_at(root: Node, key: str) -> str:
 
 
 def _claims(root: Node) -> Iterator[tuple[_Loc, str]]:
-    """What a file defines that its registry has only once."""
-    repositories, registry = root.child("repositories"), root.child("registry")
-    if repositories is not None and isinstance(repositories.value, dict):
-        for name in repositories.value:
-            yield ("repositories", name), f"repository {shown(name)}"
+    """What a file defines that its registry, or its account, has only once."""
+    for loc, what in SEVERAL.items():
+        node, rest = _reach(root, loc)
+        if not rest and isinstance(node.value, dict):
+            yield from (((*loc, name), f"{what} {shown(name)}") for name in node.value)
+        elif not rest and isinstance(node.value, list):
+            for index, item in enumerate(node.value):
+                yield (*loc, index), f"{what} {shown(item.value)}"
     for key, what in SINGLETONS.items():
-        section = registry.child(key) if registry is not None else None
-        if section is not None and section.value is not None:
+        node, rest = _reach(root, ("registry", key))
+        if not rest and node.value is not None:
             yield ("registry", key), what
-    name = "pull_time_update_exclusions"
-    exclusions = registry.child(name) if registry is not None else None
-    if exclusions is not None and isinstance(exclusions.value, list):
-        for index, node in enumerate(exclusions.value):
-            yield ("registry", name, index), f"the pull-time update exclusion {shown(node.value)}"
-    for key, what in KEYED.items():
-        section = registry.child(key) if registry is not None else None
-        if section is not None and isinstance(section.value, dict):
-            for name in section.value:
-                yield ("registry", key, name), f"{what} {shown(name)}"
 
 
 def _warnings(file: _File) -> Iterator[FileProblem]:

@@ -158,6 +158,7 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
     names = [source.name for source in sources]
     merged = len(set(names)) < len(names)
     pull, push, read, statements = _shared_policy(settings)
+    documents = {s.policy_document for s in settings}
     tags = sources[0].tags.items()
     return RepositoryCreationTemplateSettings(
         applied_for=(AppliedFor.REPLICATION,),
@@ -170,6 +171,8 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
         push=push,
         read=read,
         repository_policy_statements=statements,
+        policy_document=documents.pop() if len(documents) == 1 else None,
+        public_access=next((s.public_access for s in settings if s.public_access), None),
         resource_tags={k: v for k, v in tags if all(s.tags.get(k) == v for s in sources)},
     )
 
@@ -198,7 +201,13 @@ _Policy = tuple[_Principals, _Principals, _Principals, tuple[PolicyStatement, ..
 
 
 def _shared_policy(settings: Sequence[ImageSettings]) -> _Policy:
-    """Who may pull, push and read, and the further statements."""
+    """Who may pull, push and read, and the further statements.
+
+    Nobody, where one of several policies is a document: what it admits and denies is not taken
+    apart.
+    """
+    if any(s.policy_document is not None for s in settings):
+        return (), (), (), ()
     pull = _in_all((*s.pull, *s.pull_push) for s in settings)
     push = _in_all((*s.push, *s.pull_push) for s in settings)
     read = _in_all(s.read for s in settings)
@@ -264,7 +273,9 @@ def differences(
             yield name
     if numbered(settings.lifecycle_rules) != numbered(replica.lifecycle_rules):
         yield "lifecycle_rules"
-    if _meaning(settings.policy_statements) != _meaning(replica.policy_statements):
+    if _meaning(settings.policy_statements) != _meaning(replica.policy_statements) or (
+        settings.policy_document != replica.policy_document
+    ):
         yield "policy_statements"
     if tags is not None and dict(source.tags) != dict(tags):
         yield "tags"

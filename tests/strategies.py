@@ -149,7 +149,9 @@ def _conditions(draw: st.DrawFn) -> dict[str, dict[str, str | tuple[str, ...]]]:
 
 statements = st.builds(
     PolicyStatement,
-    principals=st.lists(principals, min_size=1, max_size=3, unique=True).map(tuple),
+    principals=st.lists(
+        principals.filter(lambda p: p.account is None), min_size=1, max_size=3, unique=True
+    ).map(tuple),
     actions=st.lists(
         st.sampled_from([*REPOSITORY_ACTIONS, "ecr:Describe*", "ecr:List*"]),
         min_size=1,
@@ -189,6 +191,8 @@ def settings(
     encryption = draw(st.sampled_from(["AES256", "KMS"]))
     key = draw(st.sampled_from([None, KEY, "alias/ecr"])) if encryption == "KMS" else None
     some = st.lists(principals, max_size=2).map(tuple)
+    # Another account as a whole must not push.
+    pushing = st.lists(principals.filter(lambda p: p.account is None), max_size=2).map(tuple)
     return RepositorySettings(
         image_tag_mutability=TagMutability(mutability),
         image_tag_mutability_exclusion_filters=filters,
@@ -200,8 +204,9 @@ def settings(
         tags=draw(_tags),
         lifecycle_rules=draw(lifecycle_policies(archive=archive, least=0)),
         pull=draw(some),
-        push=draw(some),
-        pull_push=draw(some),
+        push=draw(pushing),
+        pull_push=draw(pushing),
+        read=draw(some),
         repository_policy_statements=tuple(draw(st.lists(statements, max_size=3))),
     )
 

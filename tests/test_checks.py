@@ -7,12 +7,23 @@ from test_cases import CASES, read
 
 import ecr_constructs
 import stacks
-from ecr_constructs import Check, InvalidValueError, lifecycle_document, pull_through_cache
+from ecr_constructs import (
+    Check,
+    InvalidValueError,
+    access,
+    ci_role,
+    lifecycle_document,
+    pull_through_cache,
+    repository_key,
+)
 from ecr_constructs.checks import shown, with_strangers
 from scripts.checks_page import PAGE, ROOMS, all_checks, checks_of, page
 
 # Checks that no row of the table breaks, with the file that tests them.
 ELSEWHERE = {
+    "test_access": {check.rule for _, check in checks_of(access)},
+    "test_ci_role": {check.rule for _, check in checks_of(ci_role)},
+    "test_repository_key": {check.rule for _, check in checks_of(repository_key)},
     "test_lifecycle_policy": {"a lifecycle policy takes at least one rule"},
     "test_repository_policy": {"a repository policy takes at least one statement"},
     "test_repository": {

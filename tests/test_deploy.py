@@ -118,6 +118,9 @@ def test_aws_has_every_setting_of_the_file(name: str, deployment: Deployment) ->
         }
         if settings.kms_key is not None:
             assert encryption["kmsKey"] == settings.kms_key
+        elif environment.repository_key is not None:
+            keys = deployment.terraform(name).outputs()["repository_key_arns"]
+            assert encryption["kmsKey"] == keys[environment.region]
         if settings.lifecycle_rules:
             lifecycle = client.get_lifecycle_policy(repositoryName=repository_name)
             assert json.loads(lifecycle["lifecyclePolicyText"]) == lifecycle_policy_document(
@@ -230,7 +233,8 @@ def test_the_region_that_production_replicates_to_has_a_template(deployment: Dep
     assert template["prefix"] == "payments"
     assert template["appliedFor"] == ["REPLICATION"]
     assert template["imageTagMutability"] == "IMMUTABLE"
-    assert template["encryptionConfiguration"] == {"encryptionType": "KMS"}
+    key = deployment.terraform("prod").outputs()["repository_key_arns"]["us-west-2"]
+    assert template["encryptionConfiguration"] == {"encryptionType": "KMS", "kmsKey": key}
     assert {tag["Key"]: tag["Value"] for tag in template["resourceTags"]} == {
         "team": "platform",
         "data-classification": "confidential",
@@ -249,6 +253,22 @@ def test_the_region_that_production_replicates_to_has_a_template(deployment: Dep
     assert granted["Statement"][0]["Resource"] == [
         "arn:aws:ecr:us-west-2:333333333333:repository/payments/*"
     ]
+
+
+def test_production_has_a_key_of_its_own_in_each_region(deployment: Deployment) -> None:
+    keys = deployment.terraform("prod").outputs()["repository_key_arns"]
+    for region, arn in keys.items():
+        client = deployment.client("prod", "kms", region)
+        assert client.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"]
+        [alias] = client.list_aliases(KeyId=arn)["Aliases"]
+        assert alias["AliasName"] == "alias/ecr-prod"
+        policy = json.loads(client.get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
+        root = {"AWS": "arn:aws:iam::333333333333:root"}
+        assert {s["Sid"]: s["Principal"] for s in policy["Statement"]} == {
+            "Administer": root,
+            "Repositories": root,
+            "RepositoriesRead": root,
+        }
 
 
 def test_the_registry_of_an_environment_without_its_section_is_left_alone(
@@ -273,6 +293,8 @@ def test_outputs_are_what_consumers_need(name: str, deployment: Deployment) -> N
         if name == "prod"
         else {}
     )
+    keys = outputs.pop("repository_key_arns", {})
+    assert set(keys) == ({"ap-northeast-2", "us-west-2"} if name == "prod" else set())
     found = deployment.repositories(name)
     assert outputs == {
         "registry_uri": ENVIRONMENTS[name].home.registry_uri,

@@ -286,3 +286,19 @@ def test_leaves_no_file_out_silently(tmp_path: Path) -> None:
 def test_fails_without_files_and_without_a_directory(tmp_path: Path) -> None:
     assert "must hold one (*.yaml), got none" in sentences(tmp_path)[0]
     assert "must be in a directory that is there, got" in sentences(tmp_path / "nowhere")[0]
+
+
+def test_a_role_and_a_provider_are_the_accounts(tmp_path: Path) -> None:
+    role = "{github_actions: [{repository: a/b, branches: [main]}], access: {pull: [ab]}}"
+    for name, region in (("one", "us-east-1"), ("two", "eu-west-1")):
+        (tmp_path / f"{name}.yaml").write_text(
+            f'account: "111111111111"\nregion: {region}\n'
+            f"oidc_providers: [gitlab.com]\nci_roles: {{ci: {role}}}\n"
+        )
+    with pytest.raises(InvalidEnvironmentsError) as caught:
+        load_environments(tmp_path)
+    here = f"of account 111111111111 in {tmp_path}/one.yaml, too"
+    assert [problem.sentence.split(", got ")[1] for problem in caught.value.problems] == [
+        f"the OpenID Connect provider 'gitlab.com' {here}",
+        f"the role 'ci' {here}",
+    ]

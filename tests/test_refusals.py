@@ -39,8 +39,10 @@ from ecr_constructs import (
     condition,
     creation_template,
     encryption,
+    image_settings,
     lifecycle_policy,
     lifecycle_rule,
+    policy_risk,
     principal,
     public_repository,
     pull_through_cache,
@@ -65,12 +67,14 @@ from ecr_constructs.pull_time_update_exclusion import pull_time_update_exclusion
 from ecr_constructs.registry import ACCOUNT_ID, REGIONS, REPOSITORY_NAME, partition_of
 from ecr_constructs.registry import REGION as REGION_CHECK
 from ecr_constructs.replication import replication_problems
+from ecr_constructs.repository_policy import REPOSITORY_ACTIONS
 from scripts.checks_page import ROOMS, all_checks
 
 HOME = Registry(account_id="111111111111", region=REGION)
 OTHERS = [region for region in REGIONS if region != REGION and partition_of(region) == "aws"]
 SECRET = "arn:aws:secretsmanager:{}:111111111111:secret:ecr-pullthroughcache/x-AbCdEf"
 _WANTING = st.sampled_from(["docker-hub", "github", "gitlab", "chainguard"])
+DEPLOYER = "arn:aws:iam::111111111111:role/terraform"
 ABROAD = [region for region in REGIONS if partition_of(region) not in ("aws", "aws-eusc")]
 
 
@@ -141,6 +145,15 @@ def public_statement(**given: Any) -> PublicPolicyStatement:
         **given,
     }
     return PublicPolicyStatement(**whole)
+
+
+def risky(**members: Any) -> None:
+    whole = {"Statement": [{"Effect": "Allow", **members}]}
+    refuse(policy_risk.policy_risks(whole, registry=HOME, deployer=DEPLOYER))
+
+
+def admitting(principal: Any) -> None:
+    risky(Principal=principal, Action="ecr:BatchGetImage")
 
 
 def together(rules: Any) -> None:
@@ -683,6 +696,37 @@ REFUSALS = [
             conditions={"StringEquals": {key: "o-x"}},
         ),
     ),
+    Refusal(policy_risk.EVERYBODY, st.sampled_from(["*", {"AWS": "*"}]), admitting),
+    Refusal(
+        policy_risk.SERVICE_FOR_EVERYBODY,
+        word.map("{}.amazonaws.com".format),
+        lambda service: admitting({"Service": service}),
+    ),
+    Refusal(
+        policy_risk.NOT_PRINCIPAL,
+        accounts,
+        lambda account: risky(NotPrincipal={"AWS": account}, Action="ecr:BatchGetImage"),
+    ),
+    Refusal(
+        policy_risk.FOREIGN_PUSH,
+        accounts.filter(lambda account: account != "111111111111"),
+        lambda account: here(push=(Principal(account=account),)),
+    ),
+    Refusal(
+        policy_risk.NOT_ACTION,
+        st.sampled_from(REPOSITORY_ACTIONS),
+        lambda action: risky(Principal={"AWS": "1" * 12}, NotAction=action),
+    ),
+    Refusal(
+        policy_risk.LOCKOUT,
+        st.sampled_from(["*", {"AWS": "*"}, {"AWS": DEPLOYER}, {"AWS": "111111111111"}]),
+        lambda principal: risky(Effect="Deny", Principal=principal, Action="ecr:Set*"),
+    ),
+    Refusal(
+        image_settings.DOCUMENT_ALONE,
+        accounts,
+        lambda account: settings(policy_document="{}", pull=(Principal(account=account),)),
+    ),
     Refusal(
         pull_through_cache.URL_NEEDED,
         st.sampled_from(["azure", "ecr"]),
@@ -786,6 +830,10 @@ BY_HAND = (
     "ecr_constructs.policy_json",
     "ecr_constructs.lifecycle_document",
     "ecr_constructs.repository_policy_document",
+    "ecr_constructs.policy_document",
+    "ecr_constructs.access",
+    "ecr_constructs.repository_key",
+    "ecr_constructs.ci_role",
     "ecr_constructs.repository_reference",
 )
 # What only the sum of the items can break has rows in the table.

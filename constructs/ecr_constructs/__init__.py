@@ -4,8 +4,10 @@
 from ecr_constructs import bindings as bindings
 
 # isort: split
+from ecr_constructs.access import Access, AccessPolicy, access_document
 from ecr_constructs.account_setting import AccountSetting
 from ecr_constructs.checks import Check, InvalidValueError, Problem
+from ecr_constructs.ci_role import CiRole, GitHubActions, GitLab, OidcProvider
 from ecr_constructs.creation_template import (
     AppliedFor,
     RepositoryCreationRole,
@@ -40,6 +42,7 @@ from ecr_constructs.replication import (
     ReplicationRule,
 )
 from ecr_constructs.repository import Repository
+from ecr_constructs.repository_key import RepositoryKey, RepositoryKeySettings
 from ecr_constructs.repository_policy import Effect, PolicyStatement, RepositoryPolicy
 from ecr_constructs.repository_policy_document import parse_repository_policy
 from ecr_constructs.repository_reference import RepositoryBase, RepositoryReference
@@ -54,15 +57,21 @@ from ecr_constructs.scanning import (
 from ecr_constructs.tag_mutability import TagMutability
 
 __all__ = [
+    "Access",
+    "AccessPolicy",
     "AccountSetting",
     "AppliedFor",
     "Check",
+    "CiRole",
     "Effect",
     "EncryptionType",
+    "GitHubActions",
+    "GitLab",
     "InvalidValueError",
     "LifecycleAction",
     "LifecyclePolicy",
     "LifecycleRule",
+    "OidcProvider",
     "PolicyStatement",
     "Principal",
     "Problem",
@@ -84,6 +93,8 @@ __all__ = [
     "RepositoryCreationRole",
     "RepositoryCreationTemplate",
     "RepositoryCreationTemplateSettings",
+    "RepositoryKey",
+    "RepositoryKeySettings",
     "RepositoryPolicy",
     "RepositoryReference",
     "RepositorySettings",
@@ -94,6 +105,7 @@ __all__ = [
     "TagMutability",
     "TagStatus",
     "accept_replication",
+    "access_document",
     "allow_caching",
     "allow_create_on_push",
     "allow_pull_through",

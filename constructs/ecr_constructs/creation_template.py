@@ -35,7 +35,7 @@ from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
 from ecr_constructs.principal import ROLE_ARN, Principal
 from ecr_constructs.registry import Registry
-from ecr_constructs.repository_policy import PolicyStatement, repository_policy_text
+from ecr_constructs.repository_policy import PolicyStatement
 from ecr_constructs.service_role import ServiceRole
 from ecr_constructs.tag_mutability import TagMutability
 from ecr_constructs.tags import tag_problems
@@ -163,9 +163,9 @@ class RepositoryCreationTemplateSettings(ImageSettings):
             versions |= {CREATE_ON_PUSH_PROVIDER_VERSION}
         return versions
 
-    def problems_in(self, registry: Registry) -> Iterator[Problem]:
-        """Check what depends on where the repositories are."""
-        yield from super().problems_in(registry)
+    def problems_in(self, registry: Registry, deployer: str | None = None) -> Iterator[Problem]:
+        """Check what depends on where the repositories are, and on the role that deploys."""
+        yield from super().problems_in(registry, deployer)
         if not offers_templates(registry):
             yield UNSUPPORTED.problem(f"Region {registry.region}")
         role = self.custom_role_arn
@@ -300,6 +300,8 @@ class RepositoryCreationTemplate(Construct):
     :param lifecycle_rules: as for `Repository`.
     :param pull: who may pull images; so `push`, `pull_push` and `read`.
     :param repository_policy_statements: further statements of the policy of each repository.
+    :param policy_document: the whole policy as AWS's JSON instead.
+    :param public_access: why the policy may admit everybody, or another account to push.
     :param resource_tags: tags of each repository, at most 50. The provider's default tags are not
         added to them.
     :param custom_role_arn: the role that ECR assumes where there are tags or KMS. By default one
@@ -327,6 +329,8 @@ class RepositoryCreationTemplate(Construct):
         pull_push: Sequence[Principal] = (),
         read: Sequence[Principal] = (),
         repository_policy_statements: Sequence[PolicyStatement] = (),
+        policy_document: str | None = None,
+        public_access: str | None = None,
         resource_tags: Mapping[str, str] | None = None,
         custom_role_arn: str | None = None,
         provider: TerraformProvider | None = None,
@@ -348,6 +352,8 @@ class RepositoryCreationTemplate(Construct):
                 pull_push=tuple(pull_push),
                 read=tuple(read),
                 repository_policy_statements=tuple(repository_policy_statements),
+                policy_document=policy_document,
+                public_access=public_access,
                 resource_tags={} if resource_tags is None else resource_tags,
                 custom_role_arn=custom_role_arn,
             )
@@ -357,7 +363,6 @@ class RepositoryCreationTemplate(Construct):
         refuse(problems)
         super().__init__(scope, id_)
         role = creation_role(self, "Role", registry, {prefix: settings})
-        statements = settings.policy_statements
         EcrRepositoryCreationTemplate(
             self,
             "Resource",
@@ -382,7 +387,7 @@ class RepositoryCreationTemplate(Construct):
                 if settings.lifecycle_rules
                 else None
             ),
-            repository_policy=repository_policy_text(statements) if statements else None,
+            repository_policy=settings.policy_text,
             resource_tags={escaped(k): escaped(v) for k, v in settings.resource_tags.items()}
             or None,
             custom_role_arn=role.role_arn if role else settings.custom_role_arn,

@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ecr_constructs.checks import Problem, TextForm, is_token, refuse, sequence, within
+from ecr_constructs.checks import (
+    Check,
+    Problem,
+    TextForm,
+    is_token,
+    refuse,
+    sequence,
+    shown,
+    within,
+)
 from ecr_constructs.encryption import (
     KMS_KEY,
     EncryptionType,
@@ -14,12 +23,20 @@ from ecr_constructs.encryption import (
 )
 from ecr_constructs.lifecycle_policy import lifecycle_policy_problems, lifecycle_policy_warnings
 from ecr_constructs.lifecycle_rule import LifecycleRule
+from ecr_constructs.policy_document import (
+    policy_document_problems,
+    policy_document_text,
+    read_policy,
+)
+from ecr_constructs.policy_risk import EXCUSABLE, policy_risks
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import Registry
 from ecr_constructs.repository_policy import (
     PolicyStatement,
     grant_statements,
+    repository_policy_document,
     repository_policy_problems,
+    repository_policy_text,
 )
 from ecr_constructs.tag_mutability import (
     TagMutability,
@@ -33,6 +50,23 @@ _SEQUENCES = (
     "lifecycle_rules",
     "repository_policy_statements",
     *_GRANTS,
+)
+
+DOCUMENT_ALONE = Check(
+    "'policy_document' is the whole policy", "this library", "take the document or the others"
+)
+PUBLIC_ACCESS = TextForm(
+    what="public_access",
+    source="this library: it is read where the plan is reviewed",
+    minimum=10,
+    maximum=500,
+    form="a reason in one line, such as 'the base images of our open source'",
+)
+OPEN = Check(
+    "the policy of a repository may admit everybody",
+    "this project: nothing is public by accident",
+    "take 'public_access' away where it need not",
+    warning=True,
 )
 
 
@@ -65,6 +99,11 @@ class ImageSettings:
     """Who may see what is known of the images: metadata and scan findings."""
     repository_policy_statements: tuple[PolicyStatement, ...] = ()
     """Further statements of the repository's policy."""
+    policy_document: str | None = None
+    """The whole policy as AWS's JSON instead, kept as it is written; no grants beside it."""
+    public_access: str | None = None
+    """Why the policy may admit everybody, or another account to push; without it, that is
+    refused."""
 
     # What differs between the two.
     exclusion_filter_provider_version: ClassVar[str]
@@ -95,8 +134,17 @@ class ImageSettings:
         name, further = "repository_policy_statements", self.repository_policy_statements
         wrong_statements = list(sequence(name, further, PolicyStatement))
         yield from within((name,), wrong_statements)
-        if not (wrong_principals or wrong_statements):
+        if self.policy_document is not None:
+            path = ("policy_document",)
+            yield from within(path, policy_document_problems(self.policy_document))
+            beside = [n for n in (*_GRANTS, name) if getattr(self, n) not in ((), [])]
+            if beside:
+                yield DOCUMENT_ALONE.problem(", ".join(map(shown, beside)), path)
+        elif not (wrong_principals or wrong_statements):
             yield from within((name,), repository_policy_problems(self.policy_statements))
+        if self.public_access is not None:
+            found = PUBLIC_ACCESS.problems(self.public_access)
+            yield from within(("public_access",), found)
 
     @property
     def policy_statements(self) -> tuple[PolicyStatement, ...]:
@@ -110,6 +158,14 @@ class ImageSettings:
         return (*grants, *self.repository_policy_statements)
 
     @property
+    def policy_text(self) -> str | None:
+        """The repository's policy as it is handed to Terraform; nothing without one."""
+        if self.policy_document is not None:
+            return policy_document_text(self.policy_document)
+        statements = self.policy_statements
+        return repository_policy_text(statements) if statements else None
+
+    @property
     def required_provider_versions(self) -> frozenset[str]:
         """The oldest AWS provider of each setting that not every one can express."""
         versions = {rule.required_provider_version for rule in self.lifecycle_rules}
@@ -117,8 +173,8 @@ class ImageSettings:
             versions.add(self.exclusion_filter_provider_version)
         return frozenset(version for version in versions if version)
 
-    def problems_in(self, registry: Registry) -> Iterator[Problem]:
-        """Check what depends on where the repository is."""
+    def problems_in(self, registry: Registry, deployer: str | None = None) -> Iterator[Problem]:
+        """Check what depends on where the repository is, and on the role that deploys it."""
         if is_token(registry.region):
             return
         yield from encryption_problems_in(registry, self.encryption_type, self.kms_key)
@@ -126,6 +182,29 @@ class ImageSettings:
             values: tuple[Principal | PolicyStatement, ...] = getattr(self, name)
             for index, value in enumerate(values):
                 yield from within((name, index), value.problems_in(registry))
+        for problem in self._risks(registry, deployer):
+            if self.public_access is None or problem.check not in EXCUSABLE:
+                yield problem
+
+    def _risks(self, registry: Registry, deployer: str | None) -> Iterator[Problem]:
+        """What the policy lets happen, where it is written."""
+        if self.policy_document is not None:
+            document = read_policy(self.policy_document)
+            found = policy_risks(document, registry=registry, deployer=deployer)
+            yield from within(("policy_document",), found)
+        written = [
+            ((name, index), grant_statements(**{name: (principal,)}))
+            for name in _GRANTS
+            for index, principal in enumerate(getattr(self, name))
+        ]
+        written += [
+            (("repository_policy_statements", index), (statement,))
+            for index, statement in enumerate(self.repository_policy_statements)
+        ]
+        for path, statements in written:
+            document = repository_policy_document(statements)
+            for problem in policy_risks(document, registry=registry, deployer=deployer):
+                yield problem._replace(path=path)
 
     @property
     def warnings(self) -> Iterator[Problem]:
@@ -136,3 +215,5 @@ class ImageSettings:
         yield from encryption_warnings(self.kms_key)
         found = lifecycle_policy_warnings(self.lifecycle_rules)
         yield from within(("lifecycle_rules",), found)
+        if self.public_access is not None:
+            yield OPEN.problem(shown(self.public_access), ("public_access",))

@@ -23,7 +23,7 @@ from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import REPOSITORY_NAME
-from ecr_constructs.repository_policy import PolicyStatement, repository_policy_text
+from ecr_constructs.repository_policy import PolicyStatement
 from ecr_constructs.repository_reference import (
     RepositoryBase,
     RepositoryReference,
@@ -65,6 +65,10 @@ class Repository(RepositoryBase):
     :param pull_push: who may do both.
     :param read: who may see what is known of the images: metadata and scan findings.
     :param repository_policy_statements: further statements of the repository's policy.
+    :param policy_document: the whole policy as AWS's JSON instead, kept as it is written; at most
+        10,240 characters.
+    :param public_access: why the policy may admit everybody, or another account to push; 10 to 500
+        characters.
     :raises ValueError: for anything that ECR would refuse, all of it in one text. What depends on
         the Region (that the key is there, KMS_DSSE, the partition of principals) is checked where
         the Region is known: by `RepositorySettings.problems_in`, as for environment files.
@@ -90,6 +94,8 @@ class Repository(RepositoryBase):
         pull_push: Sequence[Principal] = (),
         read: Sequence[Principal] = (),
         repository_policy_statements: Sequence[PolicyStatement] = (),
+        policy_document: str | None = None,
+        public_access: str | None = None,
     ) -> None:
         problems = list(REPOSITORY_NAME.problems(repository_name))
         try:
@@ -110,6 +116,8 @@ class Repository(RepositoryBase):
                 pull_push=_tuple(pull_push),
                 read=_tuple(read),
                 repository_policy_statements=_tuple(repository_policy_statements),
+                policy_document=policy_document,
+                public_access=public_access,
             )
         except InvalidValueError as error:
             problems += error.problems
@@ -250,15 +258,15 @@ class Repository(RepositoryBase):
             )
 
     def _write_policy(self) -> None:
-        statements = self._settings.policy_statements
-        if self._policy is not None:
-            self._policy.policy = repository_policy_text(statements)
-        elif statements:
+        policy = self._settings.policy_text
+        if self._policy is not None and policy is not None:
+            self._policy.policy = policy
+        elif policy is not None:
             self._policy = EcrRepositoryPolicy(
                 self,
                 "RepositoryPolicy",
                 repository=self.expression("name"),
-                policy=repository_policy_text(statements),
+                policy=policy,
             )
 
     @staticmethod

@@ -200,6 +200,11 @@ class Statement:
         for index, action in enumerate(self.actions):
             found = action_problems(action, self.effect, self.known_actions)
             yield from within(("actions", index), found)
+        several = [action for action in self.actions if isinstance(action, str)]
+        alone = max((len(matching(a, self.known_actions)) for a in several), default=0)
+        whole = {known for action in several for known in matching(action, self.known_actions)}
+        if self.effect == Effect.ALLOW and alone < len(whole) == len(self.known_actions):
+            yield ALL_ACTIONS.problem(", ".join(map(shown, several)), ("actions",))
 
     def _repeated_conditions(self) -> Iterator[Problem]:
         known = [p for p in self.principals if isinstance(p, Principal)]

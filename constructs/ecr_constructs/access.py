@@ -1,0 +1,185 @@
+"""Access: what a role or user may do, as its own side sees it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
+from constructs import Construct
+
+from ecr_constructs.checks import (
+    Check,
+    Problem,
+    TextForm,
+    refuse,
+    sent_length,
+    unique,
+    within,
+    wrong_type,
+)
+from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
+from ecr_constructs.pull_through_cache import ROOT
+from ecr_constructs.registry import Registry
+from ecr_constructs.registry_policy import CREATE_ACTION, IMPORT_ACTION
+from ecr_constructs.repository_policy import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS
+from ecr_constructs.terraform_text import json_text
+
+MAX_POLICY_LENGTH = 6144
+LOGIN_ACTION = "ecr:GetAuthorizationToken"
+# Grant -> the name of its statement and its actions.
+_GRANTS = {
+    "pull": ("Pull", PULL_ACTIONS),
+    "push": ("Push", PUSH_ACTIONS),
+    "read": ("Read", READ_ACTIONS),
+    "pull_through": ("PullThrough", (CREATE_ACTION, IMPORT_ACTION)),
+}
+
+REPOSITORIES = TextForm(
+    what="repository or namespace",
+    source="ECR API, `RepositoryName`; a namespace is this library's",
+    minimum=2,
+    maximum=256,
+    pattern=re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*/?"),
+    form="the name of a repository, or a namespace with '/' at its end, such as 'payments/'",
+)
+NOTHING = Check("access must be to something", "this library: a policy has a statement")
+DUPLICATE = Check("{what} must not repeat a repository", "this library: it has no effect")
+POLICY_LENGTH = Check(
+    f"a managed policy must be at most {MAX_POLICY_LENGTH} characters, spaces aside",
+    "IAM quotas, managed policies",
+    "name namespaces, such as 'payments/'",
+)
+NAME = TextForm(
+    what="policy_name",
+    source="IAM API, `policyNameType`",
+    maximum=128,
+    pattern=re.compile(r"[\w+=,.@-]+", re.ASCII),
+    form="letters, digits and any of _+=,.@-",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Which repositories of a registry somebody uses, by name or by namespace (`payments/`).
+
+    :param pull: whose images are pulled.
+    :param push: to which images are pushed.
+    :param read: of which metadata and scan findings are read.
+    :param pull_through: the prefixes of pull-through cache rules through which images are pulled
+        for the first time, so that ECR makes their repositories. Name them in `pull`, too.
+    :raises ValueError: for nothing at all, and for what no repository is called.
+    """
+
+    pull: tuple[str, ...] = ()
+    """Whose images are pulled."""
+    push: tuple[str, ...] = ()
+    """To which images are pushed."""
+    read: tuple[str, ...] = ()
+    """Of which metadata and scan findings are read."""
+    pull_through: tuple[str, ...] = ()
+    """The prefixes of cache rules through which images are pulled for the first time."""
+
+    def __post_init__(self) -> None:
+        refuse(self._problems())
+        for field in fields(self):
+            object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
+
+    def _problems(self) -> Iterator[Problem]:
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name, values in given.items():
+            if not isinstance(values, list | tuple):
+                yield wrong_type(name, "a list", values)._replace(path=(name,))
+                continue
+            form = CACHE_PREFIX if name == "pull_through" else REPOSITORIES
+            yield from within((name,), unique(DUPLICATE, values, name))
+            for index, value in enumerate(values):
+                yield from within((name, index), form.problems(value))
+        if not any(given.values()):
+            yield NOTHING.problem("nothing")
+
+    def render(self, registry: Registry) -> list[dict[str, Any]]:
+        """The statements of an IAM policy: exactly these actions on exactly these repositories.
+
+        Where images are pulled or pushed, the last one lets it get a token for `docker login`,
+        which no repository can restrict.
+        """
+        statements: list[dict[str, Any]] = [
+            {
+                "Sid": sid,
+                "Effect": "Allow",
+                "Action": list(actions),
+                "Resource": [registry.repository_arn(_pattern(name, key)) for name in names],
+            }
+            for key, (sid, actions) in _GRANTS.items()
+            for names in [getattr(self, key)]
+            if names
+        ]
+        if self.pull or self.push:
+            login = {"Sid": "Login", "Effect": "Allow", "Action": [LOGIN_ACTION], "Resource": "*"}
+            statements.append(login)
+        return statements
+
+
+def _pattern(name: str, key: str) -> str:
+    if key == "pull_through":
+        return "*" if name == ROOT else f"{name}/*"
+    return f"{name}*" if name.endswith("/") else name
+
+
+def access_document(registry: Registry, access: Access) -> dict[str, Any]:
+    """The IAM policy of whoever has the access, as AWS writes it."""
+    return {"Version": "2012-10-17", "Statement": access.render(registry)}
+
+
+def access_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Check the length of a managed policy; IAM does not count white space."""
+    length = sent_length(document)
+    if length > MAX_POLICY_LENGTH:
+        yield POLICY_LENGTH.problem(str(length))
+
+
+class AccessPolicy(Construct):
+    """A managed policy of IAM for whoever pulls from repositories or pushes to them.
+
+    It is the other side of a grant. A role or user of the repository's own account needs nothing
+    else; one of another account needs the grant of the repository, too.
+
+    :param registry: the registry of the repositories, whose account has the policy.
+    :param pull: repositories by name or by namespace (`payments/`); so the others of `Access`.
+    :param policy_name: 1 to 128 characters; by default Terraform makes one that starts with `ecr-`.
+    :raises ValueError: as `Access`, and for more than 6,144 characters.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        registry: Registry,
+        pull: Sequence[str] = (),
+        push: Sequence[str] = (),
+        read: Sequence[str] = (),
+        pull_through: Sequence[str] = (),
+        policy_name: str | None = None,
+    ) -> None:
+        access = Access(
+            pull=tuple(pull), push=tuple(push), read=tuple(read), pull_through=tuple(pull_through)
+        )
+        document = access_document(registry, access)
+        problems = list(access_problems(document))
+        if policy_name is not None:
+            problems += within(("policy_name",), NAME.problems(policy_name))
+        refuse(problems)
+        super().__init__(scope, id_)
+        self.document = json_text(document)
+        """The policy as JSON, for roles that are defined elsewhere."""
+        policy = IamPolicy(
+            self,
+            "Resource",
+            name=policy_name,
+            name_prefix=None if policy_name else "ecr-",
+            policy=self.document,
+        )
+        self.policy_arn: str = policy.arn
+        """The ARN of the policy, a token."""

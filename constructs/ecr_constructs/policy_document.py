@@ -1,0 +1,139 @@
+"""Policy document: a repository policy that somebody wrote by hand, in AWS's JSON."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ecr_constructs.checks import (
+    Check,
+    Choice,
+    InvalidValueError,
+    Path,
+    Problem,
+    sent_length,
+    shown,
+    within,
+)
+from ecr_constructs.condition import condition_problems
+from ecr_constructs.policy_json import listed, members, parsed
+from ecr_constructs.repository_policy import (
+    EFFECT,
+    MAX_POLICY_LENGTH,
+    NO_STATEMENT,
+    POLICY_LENGTH,
+    Effect,
+    action_problems,
+)
+from ecr_constructs.terraform_text import json_text
+
+_PAGE = "IAM user guide, policy elements"
+VERSION = Choice(
+    what="Version",
+    source=f"{_PAGE}: Version; the older one knows no policy variables",
+    options=("2012-10-17", "2008-10-17"),
+)
+ONE_OF = Check("a statement takes exactly one of {one} and {other}", _PAGE)
+ELEMENT = Check(
+    "{key} must be '*' or an object of 'AWS', 'Service', 'Federated' or 'CanonicalUser' with text"
+    " or a list of text",
+    f"{_PAGE}: Principal",
+)
+TEXTS = Check("{key} must be text or a list of text, and not an empty one", _PAGE)
+_KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
+
+
+def read_policy(text: str) -> Mapping[str, Any]:
+    """The data of a policy whose checks have passed."""
+    found: Mapping[str, Any] = parsed(text)
+    return found
+
+
+def policy_document_text(text: str) -> str:
+    """The policy as it is handed to Terraform: the same in one line."""
+    return json_text(read_policy(text))
+
+
+def policy_document_problems(text: object) -> Iterator[Problem]:
+    """Check a policy as AWS's schema has it: the elements, their types, actions and conditions.
+
+    It has no `Resource`: that is the repository, and whether ECR takes one is unknown.
+    """
+    problems: list[Problem] = []
+    try:
+        root = parsed(text)  # type: ignore[arg-type]
+    except InvalidValueError as error:
+        yield from error.problems
+        return
+    found = members(
+        root,
+        (),
+        problems,
+        required={"Statement": object},
+        optional={"Version": str, "Id": str},
+    )
+    if "Version" in found:
+        problems += (p._replace(path=("Version",)) for p in VERSION.problems(found["Version"]))
+    statements = listed(found.get("Statement", []))
+    if not statements and "Statement" in found:
+        problems.append(NO_STATEMENT.problem("none", ("Statement",)))
+    for index, value in enumerate(statements):
+        _check_statement(value, ("Statement", index), problems)
+    yield from problems
+    length = sent_length(root)
+    if length > MAX_POLICY_LENGTH:
+        yield POLICY_LENGTH.problem(str(length))
+
+
+def _check_statement(value: object, path: Path, problems: list[Problem]) -> None:
+    found = members(
+        value,
+        path,
+        problems,
+        required={"Effect": str},
+        optional={
+            "Sid": str,
+            "Principal": object,
+            "NotPrincipal": object,
+            "Action": object,
+            "NotAction": object,
+            "Condition": dict,
+        },
+    )
+    if not isinstance(value, dict):
+        return
+    if "Effect" in found:
+        problems += (p._replace(path=(*path, "Effect")) for p in EFFECT.problems(found["Effect"]))
+    for one, other in (("Principal", "NotPrincipal"), ("Action", "NotAction")):
+        given = [key for key in (one, other) if key in value]
+        if len(given) != 1:
+            got = "both" if given else "none"
+            problems.append(ONE_OF.problem(got, path, one=shown(one), other=shown(other)))
+    for key in ("Principal", "NotPrincipal"):
+        if key in found and not _is_element(found[key]):
+            problems.append(ELEMENT.problem(shown(found[key]), (*path, key), key=key))
+    for key in ("Action", "NotAction"):
+        if key in found:
+            problems += (
+                p._replace(path=(*path, key, *p.path)) for p in _action_problems(key, found)
+            )
+    for problem in condition_problems(found.get("Condition", {})):
+        problems.append(problem._replace(path=(*path, "Condition", *problem.path)))
+
+
+def _action_problems(key: str, found: Mapping[str, Any]) -> Iterator[Problem]:
+    if not _is_texts(found[key]):
+        yield TEXTS.problem(shown(found[key]), key=key)
+        return
+    for index, action in enumerate(listed(found[key])):
+        # Allowing all of them is a risk, which is told with the others.
+        yield from within((index,), action_problems(action, Effect.DENY))
+
+
+def _is_texts(value: object) -> bool:
+    items = listed(value)
+    return bool(items) and all(isinstance(item, str) and item for item in items)
+
+
+def _is_element(value: object) -> bool:
+    if not isinstance(value, dict):
+        return value == "*"
+    return bool(value) and all(k in _KINDS and _is_texts(v) for k, v in value.items())

@@ -1,0 +1,182 @@
+"""Who may do what, by the policies that are written: asked, not read."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from cdktf import TerraformStack
+from conftest import Resources, synthesized
+from hypothesis import given
+from hypothesis import strategies as st
+from iam import Request, allowed
+from strategies import accounts, principals
+from test_cases import made
+
+from ecr_constructs import (
+    Access,
+    AccessPolicy,
+    InvalidValueError,
+    Principal,
+    Registry,
+    RepositorySettings,
+    access_document,
+)
+from ecr_constructs.repository_policy import (
+    PULL_ACTIONS,
+    PUSH_ACTIONS,
+    READ_ACTIONS,
+    REPOSITORY_ACTIONS,
+    grant_statements,
+    repository_policy_document,
+)
+
+HOME = Registry(account_id="111111111111", region="ap-northeast-2")
+MATRIX = Path(__file__).with_name("access_matrix.yaml")
+
+
+class Question(NamedTuple):
+    """A row of the matrix."""
+
+    settings: dict[str, Any]
+    answer: bool
+    who: str
+    action: str
+    more: dict[str, Any]
+
+    @property
+    def principal(self) -> str:
+        if ":" in self.who:
+            account, _, name = self.who.partition(":")
+            return f"arn:aws:iam::{account}:{name}"
+        own = f"arn:aws:iam::{HOME.account_id}:{self.who}"
+        return self.who if self.who.endswith(".amazonaws.com") else own
+
+
+def questions() -> list[Question]:
+    return [
+        Question(group["settings"], answer, who, action, *(more or [{}]))
+        for group in yaml.safe_load(MATRIX.read_text())
+        for answer, who, action, *more in group["questions"]
+    ]
+
+
+@pytest.mark.parametrize("question", questions(), ids=lambda q: f"{q.answer} {q.who} {q.action}")
+def test_answers(question: Question) -> None:
+    settings = made(RepositorySettings, question.settings)
+    assert not list(settings.problems_in(HOME))
+    access = question.more.get("access")
+    identity = [access_document(HOME, Access(**access))] if access else []
+    resource = question.more.get("resource", "payments/api")
+    request = Request(
+        principal=question.principal,
+        action=question.action,
+        resource=resource if resource == "*" else HOME.repository_arn(resource),
+        context=question.more.get("context", {}),
+    )
+    policy = json.loads(settings.policy_text) if settings.policy_text else None
+    assert allowed(request, resource=policy, identity=identity) == question.answer
+
+
+def test_there_are_enough_questions() -> None:
+    answers = [question.answer for question in questions()]
+    assert len(answers) >= 60
+    assert answers.count(False) >= answers.count(True)
+
+
+OWNER = "098765432109"
+GRANTS = {"pull": PULL_ACTIONS, "push": PUSH_ACTIONS, "read": READ_ACTIONS}
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(GRANTS)), st.lists(principals, max_size=3).map(tuple)),
+    accounts,
+)
+def test_a_grant_gives_exactly_its_actions_and_nothing_else(
+    grants: dict[str, tuple[Principal, ...]], stranger: str
+) -> None:
+    policy = repository_policy_document(grant_statements(**grants))
+    known = {p for found in grants.values() for p in found}
+    for principal in known:
+        expected = {a for g, found in grants.items() if principal in found for a in GRANTS[g]}
+        own = {a for a in REPOSITORY_ACTIONS if asks(principal, a, policy)}
+        assert own >= expected
+        # Who is admitted in two ways may do what either says.
+        others = {a for g, found in grants.items() for p in found for a in GRANTS[g]}
+        assert own <= (expected if principal.kind in ("role", "user") else others)
+    if not any(stranger in (p.account, p.source_account, OWNER) for p in known) and known:
+        nobody = Principal(role=f"arn:aws:iam::{stranger}:role/nobody")
+        assert not any(asks(nobody, a, policy) for a in REPOSITORY_ACTIONS)
+
+
+def asks(principal: Principal, action: str, policy: dict[str, Any]) -> bool:
+    """Whether whom a principal stands for may do something, everything else allowing it."""
+    context: dict[str, str | list[str]] = {}
+    who = principal.arn or f"arn:aws:iam::{principal.account or '9' * 12}:role/x"
+    if principal.organization:
+        context["aws:PrincipalOrgID"] = principal.organization
+    if principal.organizational_unit:
+        context["aws:PrincipalOrgPaths"] = [principal.organizational_unit.removesuffix("*")]
+    if principal.lambda_function:
+        who = "lambda.amazonaws.com"
+        context["aws:SourceArn"] = principal.lambda_function
+    if principal.service:
+        who = principal.service
+        context["aws:SourceAccount"] = str(principal.source_account)
+        context["aws:SourceArn"] = str(principal.source_arn)
+    everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    resource = f"arn:aws:ecr:ap-northeast-2:{OWNER}:repository/ab"
+    request = Request(principal=who, action=action, resource=resource, context=context)
+    return allowed(request, resource=policy, identity=[everything])
+
+
+def test_is_a_managed_policy(stack: TerraformStack, resources: Resources) -> None:
+    policy = AccessPolicy(stack, "Ci", registry=HOME, push=["payments/"], policy_name="ci")
+    [resource] = resources("aws_iam_policy")
+    assert resource["name"] == "ci"
+    assert json.loads(resource["policy"]) == json.loads(policy.document)
+    assert json.loads(resource["policy"])["Statement"] == [
+        {
+            "Sid": "Push",
+            "Effect": "Allow",
+            "Action": list(PUSH_ACTIONS),
+            "Resource": ["arn:aws:ecr:ap-northeast-2:111111111111:repository/payments/*"],
+        },
+        {
+            "Sid": "Login",
+            "Effect": "Allow",
+            "Action": ["ecr:GetAuthorizationToken"],
+            "Resource": "*",
+        },
+    ]
+
+
+def test_fails_with_everything_at_once_and_defines_nothing(stack: TerraformStack) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        AccessPolicy(stack, "Ci", registry=HOME, pull=["A", "ab", "ab"], pull_through=["docker/"])
+    assert [problem.path for problem in caught.value.problems] == [
+        ("pull", 2),
+        ("pull", 0),
+        ("pull_through", 0),
+    ]
+    assert stack.node.try_find_child("Ci") is None
+
+
+def test_fails_with_nothing(stack: TerraformStack) -> None:
+    with pytest.raises(InvalidValueError, match="access must be to something"):
+        AccessPolicy(stack, "Ci", registry=HOME)
+
+
+def test_fails_where_it_is_too_long(stack: TerraformStack) -> None:
+    names = [f"payments/service-number-{number}" for number in range(100)]
+    with pytest.raises(InvalidValueError, match="name namespaces, such as 'payments/'"):
+        AccessPolicy(stack, "Ci", registry=HOME, pull=names)
+    with pytest.raises(InvalidValueError, match="policy_name must be letters"):
+        AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"], policy_name="c i")
+
+
+def test_ids_are_pinned(stack: TerraformStack) -> None:
+    # A new id makes Terraform replace the policy, and detach it for a moment.
+    AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"])
+    assert list(synthesized(stack)["resource"]["aws_iam_policy"]) == ["Ci_A080E7EE"]

@@ -1,0 +1,845 @@
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import botocore.session
+import pytest
+from cdktf import TerraformStack
+from conftest import Resources, resolved, synthesized
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecr_constructs import InvalidValueError, Principal, Registry
+from ecr_constructs.ci_role import (
+    BRANCH,
+    DESCRIPTION,
+    ENVIRONMENT,
+    HOST,
+    MAX_SESSION_DURATION,
+    MIN_SESSION_DURATION,
+    ROLE_NAME,
+    CiRole,
+    GitHubActions,
+    GitLab,
+    OidcProvider,
+    trust_policy_document,
+)
+
+HOME = Registry(account_id="111111111111", region="ap-northeast-2")
+CHINA = Registry(account_id="111111111111", region="cn-north-1")
+GITHUB = "token.actions.githubusercontent.com"
+GITHUB_ARN = f"arn:aws:iam::111111111111:oidc-provider/{GITHUB}"
+GITLAB_ARN = "arn:aws:iam::111111111111:oidc-provider/gitlab.com"
+BOUNDARY = "arn:aws:iam::111111111111:policy/team/ci"
+MAIN = GitHubActions(repository="acme/api", branches=("main",))
+MIRROR = GitHubActions(repository="acme/mirror", pull_requests=True)
+LOGIN = {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken"], "Resource": "*"}
+
+
+def ci_role(stack: TerraformStack, **said: Any) -> CiRole:
+    """A role of which the test says what it is about."""
+    return CiRole(stack, "Ci", **{"registry": HOME, "role_name": "ci", "trusted": [MAIN], **said})
+
+
+def statement(provider_arn: str, condition: dict[str, Any]) -> dict[str, Any]:
+    """A statement of a trust policy."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider_arn},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": condition,
+    }
+
+
+def trusts(document: dict[str, object]) -> list[dict[str, Any]]:
+    """The statements of a trust policy."""
+    found: list[dict[str, Any]] = json.loads(json.dumps(document))["Statement"]
+    return found
+
+
+def test_jobs_of_a_branch_assume_the_role(stack: TerraformStack, resources: Resources) -> None:
+    role = ci_role(stack)
+    [resource] = resources("aws_iam_role")
+    assert json.loads(resource.pop("assume_role_policy")) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            statement(
+                GITHUB_ARN,
+                {
+                    "StringEquals": {
+                        f"{GITHUB}:aud": "sts.amazonaws.com",
+                        f"{GITHUB}:sub": "repo:acme/api:ref:refs/heads/main",
+                    }
+                },
+            )
+        ],
+    }
+    assert resource == {"name": "ci", "max_session_duration": 3600}
+    assert resources("aws_iam_role_policy") == []
+    assert role.role_name == "ci"
+    assert role.principal == Principal(role="arn:aws:iam::111111111111:role/ci")
+    arn = resolved(stack, role.role_arn)
+    assert re.fullmatch(r"\$\{aws_iam_role\.Ci_\w+\.arn\}", arn)
+
+
+def test_patterns_and_exact_subjects_are_statements_of_their_own(
+    stack: TerraformStack, resources: Resources
+) -> None:
+    ci_role(
+        stack,
+        trusted=[
+            GitHubActions(
+                repository="acme/api",
+                branches=("main", "release/*"),
+                tags=("v*",),
+                environments=("Production:V1", "a b"),
+                pull_requests=True,
+            ),
+            GitHubActions(repository="acme@123456/web@456789", branches=("main",)),
+        ],
+    )
+    [resource] = resources("aws_iam_role")
+    assert json.loads(resource["assume_role_policy"])["Statement"] == [
+        statement(
+            GITHUB_ARN,
+            {
+                "StringEquals": {
+                    f"{GITHUB}:aud": "sts.amazonaws.com",
+                    f"{GITHUB}:sub": [
+                        "repo:acme/api:ref:refs/heads/main",
+                        "repo:acme/api:environment:Production%3AV1",
+                        "repo:acme/api:environment:a b",
+                        "repo:acme/api:pull_request",
+                        "repo:acme@123456/web@456789:ref:refs/heads/main",
+                    ],
+                }
+            },
+        ),
+        statement(
+            GITHUB_ARN,
+            {
+                "StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"},
+                "StringLike": {
+                    f"{GITHUB}:sub": [
+                        "repo:acme/api:ref:refs/heads/release/*",
+                        "repo:acme/api:ref:refs/tags/v*",
+                    ]
+                },
+            },
+        ),
+    ]
+
+
+def test_jobs_of_gitlab_assume_the_role(stack: TerraformStack, resources: Resources) -> None:
+    ci_role(
+        stack,
+        trusted=[
+            GitLab(project="acme/shop/api", branches=("main",), tags=("v1.0",)),
+            GitLab(project="acme/web", tags=("v*",), host="gitlab.example.com"),
+        ],
+    )
+    [resource] = resources("aws_iam_role")
+    assert json.loads(resource["assume_role_policy"])["Statement"] == [
+        statement(
+            GITLAB_ARN,
+            {
+                "StringEquals": {
+                    "gitlab.com:aud": "https://gitlab.com",
+                    "gitlab.com:sub": [
+                        "project_path:acme/shop/api:ref_type:branch:ref:main",
+                        "project_path:acme/shop/api:ref_type:tag:ref:v1.0",
+                    ],
+                }
+            },
+        ),
+        statement(
+            "arn:aws:iam::111111111111:oidc-provider/gitlab.example.com",
+            {
+                "StringEquals": {"gitlab.example.com:aud": "https://gitlab.example.com"},
+                "StringLike": {
+                    "gitlab.example.com:sub": "project_path:acme/web:ref_type:tag:ref:v*"
+                },
+            },
+        ),
+    ]
+
+
+def test_both_at_once_have_statements_of_their_own(
+    stack: TerraformStack, resources: Resources
+) -> None:
+    ci_role(stack, trusted=[MAIN, GitLab(project="acme/api", branches=("main",)), MIRROR])
+    [resource] = resources("aws_iam_role")
+    assert json.loads(resource["assume_role_policy"])["Statement"] == [
+        statement(
+            GITHUB_ARN,
+            {
+                "StringEquals": {
+                    f"{GITHUB}:aud": "sts.amazonaws.com",
+                    f"{GITHUB}:sub": [
+                        "repo:acme/api:ref:refs/heads/main",
+                        "repo:acme/mirror:pull_request",
+                    ],
+                }
+            },
+        ),
+        statement(
+            GITLAB_ARN,
+            {
+                "StringEquals": {
+                    "gitlab.com:aud": "https://gitlab.com",
+                    "gitlab.com:sub": "project_path:acme/api:ref_type:branch:ref:main",
+                }
+            },
+        ),
+    ]
+
+
+def test_a_subject_is_named_once() -> None:
+    again = GitHubActions(repository="acme/api", branches=("main",), tags=("v1",))
+    [found] = trusts(trust_policy_document(HOME, [MAIN, again]))
+    assert found["Condition"]["StringEquals"][f"{GITHUB}:sub"] == [
+        "repo:acme/api:ref:refs/heads/main",
+        "repo:acme/api:ref:refs/tags/v1",
+    ]
+
+
+def test_a_provider_is_made_first(stack: TerraformStack, resources: Resources) -> None:
+    github = OidcProvider(stack, "GitHub", issuer=MAIN.issuer)
+    gitlab = OidcProvider(stack, "GitLab", issuer="gitlab.com")
+    ci_role(
+        stack,
+        trusted=[MAIN, GitLab(project="acme/api", branches=("main",))],
+        provider_arns={GITHUB: github.provider_arn, gitlab.issuer: GITLAB_ARN},
+    )
+    # AWS checks the certificates itself: no thumbprints.
+    assert resources("aws_iam_openid_connect_provider") == [
+        {"url": f"https://{GITHUB}", "client_id_list": ["sts.amazonaws.com"]},
+        {"url": "https://gitlab.com", "client_id_list": ["https://gitlab.com"]},
+    ]
+    [role] = resources("aws_iam_role")
+    arns = [
+        found["Principal"]["Federated"] for found in trusts(json.loads(role["assume_role_policy"]))
+    ]
+    assert re.fullmatch(r"\$\{aws_iam_openid_connect_provider\.GitHub_\w+\.arn\}", arns[0])
+    assert arns[1] == GITLAB_ARN
+
+
+def test_everything_else_is_handed_over(stack: TerraformStack, resources: Resources) -> None:
+    ci_role(
+        stack,
+        max_session_duration=7200,
+        permissions_boundary=BOUNDARY,
+        description="pushes ${aws:username} and %{if}",
+        statements=[
+            LOGIN,
+            {
+                "Effect": "Allow",
+                "Action": ["ecr:PutImage"],
+                "Resource": HOME.repository_arn("payments/${aws:PrincipalTag/team}"),
+            },
+        ],
+    )
+    [role] = resources("aws_iam_role")
+    del role["assume_role_policy"]
+    assert role == {
+        "name": "ci",
+        "description": "pushes $${aws:username} and %%{if}",
+        "max_session_duration": 7200,
+        "permissions_boundary": BOUNDARY,
+    }
+    [policy] = resources("aws_iam_role_policy")
+    assert re.fullmatch(r"\$\{aws_iam_role\.Ci_\w+\.name\}", policy.pop("role"))
+    assert json.loads(policy.pop("policy")) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            LOGIN,
+            {
+                "Effect": "Allow",
+                "Action": ["ecr:PutImage"],
+                "Resource": "arn:aws:ecr:ap-northeast-2:111111111111:repository/payments/"
+                "$${aws:PrincipalTag/team}",
+            },
+        ],
+    }
+    assert policy == {"name": "ecr"}
+
+
+@pytest.mark.parametrize(
+    "boundary", [BOUNDARY, "arn:aws:iam::aws:policy/PowerUserAccess", "${aws_iam_policy.ci.arn}"]
+)
+def test_a_boundary_is_of_the_account_or_of_aws(
+    stack: TerraformStack, resources: Resources, boundary: str
+) -> None:
+    ci_role(stack, permissions_boundary=boundary)
+    assert resources("aws_iam_role")[0]["permissions_boundary"] == boundary
+
+
+def test_another_partition_has_arns_of_its_own(stack: TerraformStack) -> None:
+    role = ci_role(stack, registry=CHINA)
+    assert role.principal.identifier == "arn:aws-cn:iam::111111111111:role/ci"
+    [found] = trusts(trust_policy_document(CHINA, [MAIN]))
+    assert found["Principal"]["Federated"].startswith("arn:aws-cn:iam::111111111111:oidc-provider/")
+
+
+def test_a_branch_that_terraform_would_read_as_a_template_is_escaped(
+    stack: TerraformStack, resources: Resources
+) -> None:
+    ci_role(stack, trusted=[GitHubActions(repository="acme/api", branches=('%{if}"<é',))])
+    [role] = resources("aws_iam_role")
+    assert r'refs/heads/%%{if}\"<é"' in role["assume_role_policy"]
+
+
+def test_lists_are_kept_as_tuples() -> None:
+    jobs = GitHubActions(repository="acme/api", branches=["main"])  # type: ignore[arg-type]
+    assert jobs == MAIN
+    assert hash(jobs) == hash(MAIN)
+
+
+def github(**wrong: Any) -> GitHubActions:
+    """Jobs of GitHub of which the test says what is wrong."""
+    return GitHubActions(**{"repository": "acme/api", "branches": ("main",), **wrong})
+
+
+def gitlab(**wrong: Any) -> GitLab:
+    """Jobs of GitLab of which the test says what is wrong."""
+    return GitLab(**{"project": "acme/api", "branches": ("main",), **wrong})
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "a/b",
+        f"{'a' * 39}/{'b' * 100}",
+        "acme-inc/.github",
+        "acme@1/api@2",
+        "A-1/_x.y-Z",
+    ],
+)
+def test_takes_a_repository_of_github(repository: str) -> None:
+    assert github(repository=repository).subjects == (f"repo:{repository}:ref:refs/heads/main",)
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "",
+        "acme",
+        "acme/",
+        "/api",
+        "acme/api/x",
+        "acme/*",
+        "*/api",
+        "ac*me/api",
+        "-acme/api",
+        "acme-/api",
+        "ac--me/api",
+        "acme_inc/api",
+        f"{'a' * 40}/api",
+        f"acme/{'b' * 101}",
+        "acme/.",
+        "acme/..",
+        "acme/api:ref",
+        "acme/api\n",
+        "acmé/api",
+        "acme@1/api",
+        "acme/api@2",
+        "acme@*/api@*",
+        "acme@x/api@2",
+        "https://github.com/acme/api",
+    ],
+)
+def test_fails_with_another_repository(repository: str) -> None:
+    with pytest.raises(InvalidValueError, match=r"^repository must be '<owner>/<repository>'") as e:
+        github(repository=repository)
+    assert [problem.path for problem in e.value.problems] == [("repository",)]
+
+
+@pytest.mark.parametrize("project", ["a/b", "a/b/c/d", "Acme_1/x.y-z"])
+def test_takes_a_project_of_gitlab(project: str) -> None:
+    assert gitlab(project=project).subjects == (f"project_path:{project}:ref_type:branch:ref:main",)
+
+
+@pytest.mark.parametrize(
+    "project", ["", "acme", "acme/", "/acme", "a//b", "acme/*", "a*/b", "a/b:ref", "a/b?", "a/b\n"]
+)
+def test_fails_with_another_project(project: str) -> None:
+    with pytest.raises(InvalidValueError, match=r"^project must be '<group>/<project>'"):
+        gitlab(project=project)
+
+
+@pytest.mark.parametrize(
+    "ref", ["main", "release/*", "v*", "*-rc", "a" * 255, "feature/#1@x", "é", "$x", "a{b}"]
+)
+def test_takes_a_branch_or_tag(ref: str) -> None:
+    assert github(branches=(), tags=(ref,)).subjects == (f"repo:acme/api:ref:refs/tags/{ref}",)
+    assert gitlab(branches=(ref,)).subjects[0].endswith(f":branch:ref:{ref}")
+
+
+@pytest.mark.parametrize("make", [github, gitlab])
+@pytest.mark.parametrize("keyword", ["branches", "tags"])
+@pytest.mark.parametrize(
+    "ref",
+    [
+        "a b",
+        " main",
+        "main\n",
+        "a\x7fb",
+        "a\x9fb",
+        "a\xa0b",
+        "a~b",
+        "a^b",
+        "a:b",
+        "a?b",
+        "a[b",
+        "a\\b",
+        "/main",
+        "refs/heads/main",
+        "가",
+    ],
+)
+def test_fails_with_another_branch_or_tag(
+    make: Callable[..., object], keyword: str, ref: str
+) -> None:
+    with pytest.raises(InvalidValueError, match=r"must be the name of a (branch|tag) without") as e:
+        make(**{keyword: (ref,)})
+    assert [problem.path for problem in e.value.problems] == [(keyword, 0)]
+
+
+@pytest.mark.parametrize("make", [github, gitlab])
+@pytest.mark.parametrize(("keyword", "what"), [("branches", "branch"), ("tags", "tag")])
+def test_fails_with_a_length_that_no_branch_or_tag_has(
+    make: Callable[..., object], keyword: str, what: str
+) -> None:
+    for ref in ("", "a" * 256):
+        with pytest.raises(InvalidValueError, match=f"^{what} must be 1 to 255 characters, got"):
+            make(**{keyword: (ref,)})
+
+
+@pytest.mark.parametrize("lone", ["*", "**", "***"])
+def test_fails_with_a_lone_wildcard(lone: str) -> None:
+    for wrong, what in (
+        ({"branches": ("main", lone)}, "branch"),
+        ({"tags": ("v1", lone)}, "tag"),
+        ({"environments": ("dev", lone)}, "environment"),
+    ):
+        with pytest.raises(InvalidValueError, match=rf"^{what} must not be '\*' alone, which") as e:
+            github(**wrong)
+        assert [problem.path[1] for problem in e.value.problems] == [1]
+
+
+@pytest.mark.parametrize("name", ["prod*", "a\nb", "가"])
+def test_fails_with_another_environment(name: str) -> None:
+    with pytest.raises(InvalidValueError, match=r"^environment must be the name of an environment"):
+        github(environments=(name,))
+
+
+@pytest.mark.parametrize("name", ["", "a" * 256])
+def test_fails_with_a_length_that_no_environment_has(name: str) -> None:
+    with pytest.raises(InvalidValueError, match=r"^environment must be 1 to 255 characters, got"):
+        github(environments=(name,))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://gitlab.com",
+        "gitlab.com/",
+        "gitlab.com:8443",
+        "GitLab.com",
+        "gitlab",
+        "*.com",
+        "-a.com",
+        "a..b",
+    ],
+)
+def test_fails_with_another_host(stack: TerraformStack, host: str) -> None:
+    with pytest.raises(InvalidValueError, match=r"^host must be a host such as"):
+        gitlab(host=host)
+    with pytest.raises(InvalidValueError, match=r"^issuer must be a host such as"):
+        OidcProvider(stack, "Bad", issuer=host)
+    assert stack.node.try_find_child("Bad") is None
+
+
+def test_fails_with_a_host_that_is_too_long() -> None:
+    assert gitlab(host=f"{'a' * 243}.com").audience == f"https://{'a' * 243}.com"
+    with pytest.raises(InvalidValueError, match=r"^host must be 1 to 247 characters, got"):
+        gitlab(host=f"{'a' * 244}.com")
+
+
+def test_fails_with_gitlab_at_the_host_of_github() -> None:
+    with pytest.raises(InvalidValueError, match="must not be that of GitHub Actions, got 'token"):
+        gitlab(host=GITHUB)
+
+
+def test_fails_where_nothing_restricts_it() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        GitHubActions(repository="acme/api")
+    assert str(caught.value) == (
+        "who is trusted must be restricted to branches, tags, environments or pull requests,"
+        " got none"
+    )
+    with pytest.raises(InvalidValueError, match=r"restricted to branches or tags, got none$"):
+        GitLab(project="acme/api")
+
+
+@pytest.mark.parametrize("keyword", ["branches", "tags", "environments"])
+def test_fails_with_a_name_that_is_listed_twice(keyword: str) -> None:
+    with pytest.raises(InvalidValueError, match=f"^{keyword} must not repeat a value, got 'x'$"):
+        github(**{keyword: ("x", "y", "x")})
+
+
+@pytest.mark.parametrize("text", ["${var.x}", "a${aws:username}", "${*}", "${TfToken[TOKEN.1]}"])
+def test_fails_with_what_is_known_at_deploy_time_alone(stack: TerraformStack, text: str) -> None:
+    for make, wrong in (
+        (github, {"repository": text}),
+        (github, {"branches": (text,)}),
+        (github, {"tags": (text,)}),
+        (github, {"environments": (text,)}),
+        (gitlab, {"project": text}),
+        (gitlab, {"host": text}),
+        (ci_role, {"stack": stack, "role_name": text}),
+        (OidcProvider, {"scope": stack, "id_": "Bad", "issuer": text}),
+    ):
+        with pytest.raises(InvalidValueError, match="must not hold a token or a variable of IAM"):
+            make(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("make", "wrong", "sentence"),
+    [
+        (github, {"repository": None}, "repository must be text, got null"),
+        (github, {"branches": "main"}, "branches must be a list of text, got 'main'"),
+        (github, {"tags": (1,)}, "tag must be text, got 1"),
+        (github, {"environments": None}, "environments must be a list of text, got null"),
+        (github, {"pull_requests": "yes"}, "pull_requests must be true or false, got 'yes'"),
+        (gitlab, {"project": 1}, "project must be text, got 1"),
+        (gitlab, {"tags": [["v1"]]}, "tag must be text, got a list of 1"),
+        (gitlab, {"host": None}, "host must be text, got null"),
+    ],
+)
+def test_fails_with_another_type(
+    make: Callable[..., object], wrong: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        make(**wrong)
+    assert str(caught.value) == sentence
+
+
+ELSEWHERE = f"arn:aws:iam::222222222222:oidc-provider/{GITHUB}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path", "sentence"),
+    [
+        (
+            {"role_name": "a b"},
+            ("role_name",),
+            "role_name must be letters, digits and any of _ + = , . @ -, got 'a b'",
+        ),
+        (
+            {"role_name": "a" * 65},
+            ("role_name",),
+            f"role_name must be 1 to 64 characters, got '{'a' * 65}' (65)",
+        ),
+        ({"trusted": []}, ("trusted",), "a CI role must trust somebody, got none"),
+        (
+            {"trusted": MAIN},
+            ("trusted",),
+            "trusted must be a list of GitHubActions and GitLab values, got GitHubActions(",
+        ),
+        (
+            {"trusted": [MAIN, "acme/api"]},
+            ("trusted", 1),
+            "trusted must be a list of GitHubActions and GitLab values, got 'acme/api'",
+        ),
+        (
+            {"trusted": [MAIN, MIRROR, MAIN]},
+            ("trusted", 2),
+            "trusted must not repeat a value, got GitHubActions(",
+        ),
+        (
+            {"provider_arns": GITHUB_ARN},
+            ("provider_arns",),
+            "provider_arns must be a mapping of issuers to ARNs, got 'arn:aws:iam::",
+        ),
+        (
+            {"provider_arns": {"gitlab.com": GITLAB_ARN}},
+            ("provider_arns", "gitlab.com"),
+            "provider_arns must name issuers that the role trusts, got 'gitlab.com'",
+        ),
+        (
+            {"provider_arns": {GITHUB: ELSEWHERE}},
+            ("provider_arns", GITHUB),
+            "the provider must be that of its issuer in the account and AWS partition of the role,"
+            f" got '{ELSEWHERE}'; write {GITHUB_ARN}",
+        ),
+        (
+            {"provider_arns": {GITHUB: None}},
+            ("provider_arns", GITHUB),
+            "the provider must be that of its issuer in the account and AWS partition of the role,"
+            " got null",
+        ),
+        (
+            {"max_session_duration": 3599},
+            ("max_session_duration",),
+            "max_session_duration must be 3600 to 43200 seconds, got 3599",
+        ),
+        (
+            {"max_session_duration": 43201},
+            ("max_session_duration",),
+            "max_session_duration must be 3600 to 43200 seconds, got 43201",
+        ),
+        (
+            {"max_session_duration": True},
+            ("max_session_duration",),
+            "max_session_duration must be a whole number, got true",
+        ),
+        (
+            {"permissions_boundary": "ci"},
+            ("permissions_boundary",),
+            "permissions_boundary must be an IAM policy's ARN"
+            " (arn:aws:iam::<account>:policy/<name>), got 'ci'",
+        ),
+        (
+            {"permissions_boundary": f"{BOUNDARY}/{'a/' * 1024}b"},
+            ("permissions_boundary",),
+            "permissions_boundary must be at most 2048 characters, got",
+        ),
+        (
+            {"permissions_boundary": "arn:aws:iam::222222222222:policy/ci"},
+            ("permissions_boundary",),
+            "the permissions boundary must be AWS's, or of the account of the role, and of its AWS"
+            " partition, got 'arn:aws:iam::222222222222:policy/ci'",
+        ),
+        (
+            {"permissions_boundary": "arn:aws-cn:iam::aws:policy/ReadOnlyAccess"},
+            ("permissions_boundary",),
+            "the permissions boundary must be AWS's, or of the account",
+        ),
+        (
+            {"description": "배포"},
+            ("description",),
+            "description must be text of Latin letters (U+0020 to U+00FF), got '배포'",
+        ),
+        (
+            {"description": "a" * 1001},
+            ("description",),
+            "description must be at most 1000 characters, got",
+        ),
+        (
+            {"statements": LOGIN},
+            ("statements",),
+            "statements must be a list of Mapping values, got a mapping with",
+        ),
+        (
+            {"statements": [LOGIN, "Allow"]},
+            ("statements", 1),
+            "statements must be a list of Mapping values, got 'Allow'",
+        ),
+        (
+            {"statements": [LOGIN] * 150},
+            ("statements",),
+            "the policy of a CI role must be at most 10240 characters as JSON, got 10988",
+        ),
+    ],
+)
+def test_fails_with_another_role(
+    stack: TerraformStack, wrong: dict[str, Any], path: tuple[str | int, ...], sentence: str
+) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        ci_role(stack, **wrong)
+    [problem] = caught.value.problems
+    assert problem.path == path
+    assert problem.sentence.startswith(sentence)
+
+
+def test_a_trust_policy_has_2048_characters_at_most(stack: TerraformStack) -> None:
+    def trusted(length: int) -> list[GitHubActions]:
+        return [
+            GitHubActions(repository="acme/api", tags=tuple(f"{n}{'x' * 199}" for n in range(7))),
+            GitHubActions(repository="acme/api", branches=("b" * length,)),
+        ]
+
+    size = len(json.dumps(trust_policy_document(HOME, trusted(1)), separators=(",", ":")))
+    fits = 2048 - size + 1
+    # A provider's ARN counts as it will be, and not as a token.
+    arns = {GITHUB: f"${{aws_iam_openid_connect_provider.{'long' * 99}.arn}}"}
+    ci_role(stack, trusted=trusted(fits), provider_arns=arns)
+    with pytest.raises(InvalidValueError) as caught:
+        ci_role(stack, trusted=trusted(fits + 1))
+    assert str(caught.value) == (
+        "a trust policy must be at most 2048 characters as JSON, got 2049; use patterns, or define"
+        " another role"
+    )
+
+
+def test_fails_with_everything_at_once_and_defines_nothing(stack: TerraformStack) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        GitHubActions(
+            repository="acme",
+            branches=("*", "a b", "main", "main"),
+            tags="v1",  # type: ignore[arg-type]
+            environments=("prod*",),
+            pull_requests=1,  # type: ignore[arg-type]
+        )
+    assert [problem.path for problem in caught.value.problems] == [
+        ("repository",),
+        ("branches", 3),
+        ("branches", 0),
+        ("branches", 1),
+        ("tags",),
+        ("environments", 0),
+        ("pull_requests",),
+    ]
+    with pytest.raises(InvalidValueError) as caught:
+        GitLab(project="acme", host="https://gitlab.com")
+    assert [problem.path for problem in caught.value.problems] == [("project",), ("host",), ()]
+    with pytest.raises(InvalidValueError) as caught:
+        ci_role(
+            stack,
+            role_name="a/b",
+            trusted=[],
+            provider_arns={"gitlab.com": "x"},
+            max_session_duration=0,
+            permissions_boundary="ci",
+            description="\x00",
+            statements=["Allow"],
+        )
+    assert [problem.path for problem in caught.value.problems] == [
+        ("role_name",),
+        ("trusted",),
+        ("provider_arns", "gitlab.com"),
+        ("max_session_duration",),
+        ("statements", 0),
+        ("permissions_boundary",),
+        ("description",),
+    ]
+    assert stack.node.children == []
+
+
+def test_limits_are_those_of_the_iam_api() -> None:
+    iam = botocore.session.get_session().get_service_model("iam")
+
+    def limits(name: str) -> tuple[int | None, int | None]:
+        found = iam.shape_for(name).metadata
+        return found.get("min"), found.get("max")
+
+    assert limits("roleNameType") == (ROLE_NAME.minimum, ROLE_NAME.maximum)
+    assert limits("roleMaxSessionDurationType") == (MIN_SESSION_DURATION, MAX_SESSION_DURATION)
+    assert limits("roleDescriptionType")[1] == DESCRIPTION.maximum
+    url = limits("OpenIDConnectProviderUrlType")[1]
+    assert url == len("https://") + (HOST.maximum or 0)
+
+
+def test_ids_are_pinned(stack: TerraformStack) -> None:
+    # A new id makes Terraform replace the role or the provider: its name is taken until the old one
+    # is gone, no job can push in between, and a repository's policy that names the role then names
+    # one that is no more.
+    OidcProvider(stack, "GitHub", issuer=GITHUB)
+    ci_role(stack, statements=[LOGIN])
+    found = synthesized(stack)["resource"]
+    assert {kind: list(resources) for kind, resources in found.items()} == {
+        "aws_iam_openid_connect_provider": ["GitHub_38B7EEC4"],
+        "aws_iam_role": ["Ci_A080E7EE"],
+        "aws_iam_role_policy": ["Ci_Policy_37D0CB66"],
+    }
+
+
+_Names = st.SearchStrategy[str]
+
+
+def asked_for(projects: _Names, names: _Names, hosts: _Names) -> st.SearchStrategy[Any]:
+    """Jobs as somebody may ask for them: a class with its arguments."""
+    some = st.lists(names, min_size=1, max_size=2)
+    by_github = {"tags": some, "environments": some, "pull_requests": st.booleans()}
+    by_gitlab = {"tags": some, "host": hosts}
+    return st.one_of(
+        st.tuples(
+            st.just(GitHubActions),
+            st.fixed_dictionaries(
+                {"repository": projects, "branches": some | st.just([])}, optional=by_github
+            ),
+        ),
+        st.tuples(
+            st.just(GitLab),
+            st.fixed_dictionaries(
+                {"project": projects, "branches": some | st.just([])}, optional=by_gitlab
+            ),
+        ),
+    )
+
+
+# Letters, and what git, IAM, JSON and Terraform treat in their own way.
+_TEXT = st.text('ab1-_./*?:@${}%~[\\ "<é가\n', max_size=12)
+_PROJECTS = st.sampled_from(["acme/api", "acme/web"])
+_NAMES = st.sampled_from(["main", "v1", "release/*", "*a*"])
+_BAD_NAMES = st.sampled_from(["*", "**", "${x}", "a?", "refs/a"])
+_JOBS = st.one_of(
+    asked_for(_PROJECTS, st.sampled_from(["main", "v1"]), st.just("git.example.com")),
+    asked_for(_PROJECTS, _NAMES, st.just("gitlab.com")),
+    asked_for(_PROJECTS, _NAMES | _BAD_NAMES, st.just("gitlab.com")),
+    asked_for(st.sampled_from(["acme@1/api@2", "acme/*", "*/*"]), _NAMES, st.just("gitlab.com")),
+    asked_for(_TEXT, _TEXT, _TEXT | st.just(GITHUB)),
+)
+
+
+def accepted(wanted: list[tuple[Any, dict[str, Any]]]) -> list[GitHubActions | GitLab]:
+    """Those of the jobs that the library takes."""
+    found = []
+    for kind, arguments in wanted:
+        try:
+            found.append(kind(**arguments))
+        except InvalidValueError:
+            continue
+    return found
+
+
+@given(st.lists(_JOBS, min_size=1, max_size=4))
+def test_whoever_is_trusted_is_restricted(wanted: list[tuple[Any, dict[str, Any]]]) -> None:
+    trusted = accepted(wanted)
+    statements = trusts(trust_policy_document(HOME, trusted))
+    assert bool(statements) is bool(trusted)
+    seen = set()
+    for found in statements:
+        [issuer] = re.findall("oidc-provider/(.+)$", found["Principal"]["Federated"])
+        condition = found["Condition"]
+        assert condition["StringEquals"][f"{issuer}:aud"] in {
+            j.audience for j in trusted if j.issuer == issuer
+        }
+        assert {k for keys in condition.values() for k in keys} == {
+            f"{issuer}:aud",
+            f"{issuer}:sub",
+        }
+        like = "StringLike" in condition
+        value = condition["StringLike" if like else "StringEquals"][f"{issuer}:sub"]
+        for subject in [value] if isinstance(value, str) else value:
+            assert ("*" in subject) is like
+            assert "${" not in subject
+            assert not like or "?" not in subject
+            [rest] = {rest_of(subject, jobs) for jobs in trusted if jobs.issuer == issuer} - {None}
+            assert rest is not None
+            assert rest.strip("*")
+            assert "*" not in subject.removesuffix(rest)
+            seen.add((issuer, subject))
+    assert seen == {(jobs.issuer, subject) for jobs in trusted for subject in jobs.subjects}
+
+
+def rest_of(subject: str, jobs: GitHubActions | GitLab) -> str | None:
+    """What a subject says after the repository or project and the kind of the jobs, if it is it."""
+    if isinstance(jobs, GitHubActions):
+        start = re.escape(f"repo:{jobs.repository}:")
+        kinds = "ref:refs/heads/|ref:refs/tags/|environment:|(?=pull_request$)"
+    else:
+        start = re.escape(f"project_path:{jobs.project}:")
+        kinds = "ref_type:branch:ref:|ref_type:tag:ref:"
+    found = re.fullmatch(f"{start}(?:{kinds})([^:]+)", subject)
+    return found[1] if found else None
+
+
+@given(st.text())
+def test_no_form_takes_what_a_policy_cannot_hold(text: str) -> None:
+    # From IAM's model: what a policy document may hold.
+    for form in (BRANCH, ENVIRONMENT):
+        if "${" not in text and not list(form.problems(text)):
+            assert re.fullmatch(r"[\u0009\u000A\u000D\u0020-\u00FF]+", text)
