@@ -626,6 +626,23 @@ class Environment(_Section):
             if template.is_for_new_images:
                 yield prefix
 
+    @property
+    def access(self) -> dict[str, Access]:
+        """What the roles and users that the repositories name may do, by their ARNs."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for name, settings in self.repositories.items():
+            for grant, principals in (
+                ("pull", (*settings.pull, *settings.pull_push)),
+                ("push", (*settings.push, *settings.pull_push)),
+                ("read", settings.read),
+            ):
+                for arn in dict.fromkeys(p.arn for p in principals if p.arn is not None):
+                    found.setdefault(arn, {}).setdefault(grant, []).append(name)
+        return {
+            arn: Access(**{grant: tuple(names) for grant, names in grants.items()})
+            for arn, grants in sorted(found.items())
+        }
+
     def all_tags(self, name: str, tags: Mapping[str, str]) -> Mapping[str, str]:
         """The tags of something in the environment of this name that has these of its own."""
         return {**self.tags, **tags, ENVIRONMENT_TAG: name, MANAGED_BY_TAG: "cdktf"}

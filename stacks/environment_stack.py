@@ -25,6 +25,7 @@ from ecr_constructs import (
     Repository,
     RepositoryCreationTemplate,
     RepositoryKey,
+    access_document,
 )
 from ecr_constructs.creation_template import creation_role
 from ecr_constructs.encryption import EncryptionType
@@ -44,12 +45,14 @@ class EnvironmentStack(TerraformStack):
     """The repositories of an environment, and how they are deployed.
 
     Outputs: `repository_urls` and `repository_arns` by repository name, and `registry_uri`, the
-    registry's address for `docker login`; where there are pull-through cache rules,
-    `pull_through_uris`, `pull_through_examples`, `pull_through_credentials` and
-    `pull_through_roles`; for public repositories `public_repository_uris`; where something is
-    replicated to an account outside of the app, `registry_policy_statements_needed`; where replicas
-    differ from their sources, `replicas_not_covered`; with a key of its own, `repository_key_arns`;
-    with roles of CI systems, `ci_role_arns`.
+    registry's address for `docker login`; and where there is something to tell:
+
+    - `access_policies`: the IAM policies of the roles and users that grants name;
+    - `repository_key_arns`, `ci_role_arns`, `public_repository_uris`;
+    - `pull_through_uris`, `pull_through_examples`, `pull_through_credentials`,
+      `pull_through_roles`: of pull-through cache rules;
+    - `registry_policy_statements_needed`: by accounts outside of the app;
+    - `replicas_not_covered`: whose replicas differ from them.
 
     Ids are contract. A repository's is made from its name alone; what else is defined here has an
     id with a capital letter, which no repository name holds.
@@ -104,6 +107,13 @@ class EnvironmentStack(TerraformStack):
         self._output("repository_urls", urls, "Repository name to its URL")
         self._output("repository_arns", arns, "Repository name to its ARN")
         self._output("registry_uri", environment.home.registry_uri, "Address for docker login")
+        access = {
+            arn: json_text(access_document(environment.home, access))
+            for arn, access in environment.access.items()
+        }
+        if access:
+            said = "Role or user to the IAM policy that it needs: the other side of the grants"
+            self._output("access_policies", access, said)
         if self._key_arns:
             keys = {registry.region: arn for registry, arn in self._key_arns.items()}
             self._output("repository_key_arns", keys, "Region to the key of its repositories")

@@ -293,6 +293,13 @@ def test_outputs_are_what_consumers_need(name: str, deployment: Deployment) -> N
         if name == "prod"
         else {}
     )
+    policies = outputs.pop("access_policies", {})
+    named = {
+        principal.arn
+        for settings in ENVIRONMENTS[name].repositories.values()
+        for principal in (*settings.pull, *settings.push, *settings.pull_push, *settings.read)
+    }
+    assert set(policies) == named - {None}
     keys = outputs.pop("repository_key_arns", {})
     assert set(keys) == ({"ap-northeast-2", "us-west-2"} if name == "prod" else set())
     found = deployment.repositories(name)
@@ -469,6 +476,22 @@ def test_every_setting_of_a_registry(tmp_path: Path) -> None:
     head = "assume_role: {role_arn: 'arn:aws:iam::777777777777:role/terraform'}\n"
     (environments / "here.yaml").write_text(
         f'account: "777777777777"\nregion: ap-northeast-2\n{head}'
+        "oidc_providers: [token.actions.githubusercontent.com]\n"
+        "ci_roles:\n"
+        "  ci:\n"
+        "    github_actions: [{repository: acme/x, branches: [main], tags: ['v*']}]\n"
+        "    access: {push: [payments/]}\n"
+        "repositories:\n"
+        "  payments/api:\n"
+        "    pull:\n"
+        "      - {organization: o-a1b2c3d4e5}\n"
+        "      - {organizational_unit: o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*}\n"
+        "      - {lambda_function: 'arn:aws:lambda:ap-northeast-2:777777777777:function:x-*'}\n"
+        "      - {service: codebuild.amazonaws.com, source_account: '777777777777'}\n"
+        "  payments/hand:\n"
+        "    public_access: the images of our open source\n"
+        '    policy_document: \'{"Statement": {"Effect": "Allow", "Principal": "*",'
+        ' "Action": "ecr:BatchGetImage"}}\'\n'
         "registry:\n"
         "  pull_through_cache_rules:\n"
         "    team/quay: {upstream_registry: quay}\n"
@@ -501,8 +524,24 @@ def test_every_setting_of_a_registry(tmp_path: Path) -> None:
             assert client.get_account_setting(name=name)["value"] == value
         assert set(templates_of(client)) == {"ROOT"}
         [statement] = json.loads(client.get_registry_policy()["policyText"])["Statement"]
+        policies = {
+            name: json.loads(client.get_repository_policy(repositoryName=name)["policyText"])
+            for name in ("payments/api", "payments/hand")
+        }
+        iam = aws.client("iam", account="777777777777", region="ap-northeast-2")
+        trust = iam.get_role(RoleName="ci")["Role"]["AssumeRolePolicyDocument"]
+        [provider] = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
         terraform.destroy()
         assert templates_of(client) == {}
+    assert [s["Sid"] for s in policies["payments/api"]["Statement"]] == [
+        "PullOrganization",
+        "PullOrganizationalUnit",
+        "PullLambdaFunction",
+        "PullService",
+    ]
+    assert policies["payments/hand"]["Statement"]["Principal"] == "*"
+    assert {s["Principal"]["Federated"] for s in trust["Statement"]} == {provider["Arn"]}
+    assert outputs["ci_role_arns"] == {"ci": "arn:aws:iam::777777777777:role/ci"}
     assert statement["Resource"] == "arn:aws:ecr:ap-northeast-2:777777777777:repository/*"
     assert set(rules) == {"team/quay", "base"}
     assert outputs["pull_through_roles"] == {"base": rules["base"]["customRoleArn"]}
