@@ -4,6 +4,7 @@ import posixpath
 import re
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, TypeVar
 
@@ -21,6 +22,8 @@ from ecr_constructs import (
     Access,
     GitHubActions,
     GitLab,
+    InvalidValueError,
+    Principal,
     Problem,
     PublicRepositorySettings,
     PullThroughCacheSettings,
@@ -50,7 +53,7 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.ci_role import HOST, ci_role_problems
 from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
-from ecr_constructs.encryption import KEY_ARN
+from ecr_constructs.encryption import KEY_ARN, KEY_OF_OTHERS
 from ecr_constructs.policy_risk import FOREIGN_PUSH
 from ecr_constructs.principal import ROLE_ARN
 from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
@@ -64,7 +67,7 @@ from ecr_constructs.pull_time_update_exclusion import (
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
 from ecr_constructs.registry import ACCOUNT_ID, REPOSITORY_NAME, region_problems
 from ecr_constructs.registry_policy import registry_policy_problems
-from ecr_constructs.replication import replication_problems, replication_warnings
+from ecr_constructs.replication import FILTER, replication_problems, replication_warnings
 from ecr_constructs.tags import COUNT, MAX_TAGS, tag_problems
 from stacks.building import build, build_list
 from stacks.names import local_state_path, stack_id, state_key
@@ -158,6 +161,15 @@ FILTER_MATCHES_NONE = Check(
 )
 
 
+GRANT_EMPTY = Check(
+    "a grant must be to somebody, of the repositories of some prefix", "this app: it has no effect"
+)
+GRANT_MATCHES_NONE = Check(
+    "the prefix of a grant should match a repository of the file",
+    "this app: it has no effect",
+    "mend the prefix, or take it away",
+    warning=True,
+)
 ISSUER_TWICE = Check(
     "oidc_providers must not repeat an issuer", "IAM API: an account has one for each URL"
 )
@@ -453,7 +465,8 @@ def _settings(
         elif "region" in info.data:
             somewhere = Registry(account_id="0" * 12, region=info.data["region"])
             # No account is another one as long as this one is unknown.
-            problems += (p for p in rest.problems_in(somewhere) if p.check != FOREIGN_PUSH)
+            found = rest.problems_in(somewhere)
+            problems += (p for p in found if p.check not in (FOREIGN_PUSH, KEY_OF_OTHERS))
         problems += within(("tags",), _own_tag_problems(rest.tags))
         if info.field_name == "repositories":
             found = _tags_together(info.data.get("tags", {}), rest.tags)
@@ -533,6 +546,71 @@ def _overlap(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """Who may pull, push and read the repositories of some namespaces."""
+
+    repository_prefixes: tuple[str, ...]
+    """Beginnings of repository names, such as payments/; each has to match a repository."""
+    pull: tuple[Principal, ...] = ()
+    """Who may pull images."""
+    push: tuple[Principal, ...] = ()
+    """Who may push images."""
+    pull_push: tuple[Principal, ...] = ()
+    """Who may do both."""
+    read: tuple[Principal, ...] = ()
+    """Who may see what is known of the images: metadata and scan findings."""
+
+    def __post_init__(self) -> None:
+        refuse(self._problems())
+        object.__setattr__(self, "repository_prefixes", tuple(self.repository_prefixes))
+
+    def _problems(self) -> Iterator[Problem]:
+        prefixes = self.repository_prefixes
+        if not isinstance(prefixes, list | tuple):
+            found = wrong_type("repository_prefixes", "a list", prefixes)
+            yield found._replace(path=("repository_prefixes",))
+            return
+        for index, prefix in enumerate(prefixes):
+            yield from within(("repository_prefixes", index), FILTER.problems(prefix))
+        if not prefixes or not any((self.pull, self.push, self.pull_push, self.read)):
+            yield GRANT_EMPTY.problem()
+
+    def added_to(self, name: str, settings: RepositorySettings) -> RepositorySettings:
+        """The settings of a repository with what the grant adds to them."""
+        if not name.startswith(self.repository_prefixes):
+            return settings
+        return replace(
+            settings,
+            pull=(*settings.pull, *self.pull),
+            push=(*settings.push, *self.push),
+            pull_push=(*settings.pull_push, *self.pull_push),
+            read=(*settings.read, *self.read),
+        )
+
+
+def _granted(
+    repositories: dict[str, RepositorySettings], info: ValidationInfo
+) -> dict[str, RepositorySettings]:
+    """The repositories with what the grants of the environment add to them."""
+    grants: tuple[Grant, ...] = info.data.get("grants", ())
+    registry, deployer = _registry_of(info), _deployer_of(info)
+    problems: list[Problem] = []
+    found = {}
+    for name, settings in repositories.items():
+        granted = settings
+        try:
+            for grant in grants:
+                granted = grant.added_to(name, granted)
+        except InvalidValueError as error:
+            problems += within((name,), error.problems)
+        if granted is not settings and registry is not None:
+            problems += within((name,), granted.problems_in(registry, deployer))
+        found[name] = granted
+    refuse(problems)
+    return found
+
+
 class Environment(_Section):
     """An environment: the repositories of one account in one Region, and how they are deployed.
 
@@ -559,7 +637,12 @@ class Environment(_Section):
     )
     """What every repository is like unless it says otherwise. What a repository writes replaces
     the default whole, lists too; only tags are merged, key by key."""
-    repositories: dict[RepositoryName, Annotated[RepositorySettings, WrapValidator(_settings)]] = {}
+    grants: Annotated[tuple[Grant, ...], _built_list(Grant, "grants")] = ()
+    """Grants to the repositories of namespaces, beside those of each repository."""
+    repositories: Annotated[
+        dict[RepositoryName, Annotated[RepositorySettings, WrapValidator(_settings)]],
+        AfterValidator(_granted),
+    ] = {}
     """The repositories by name."""
     oidc_providers: Annotated[tuple[str, ...], _checked(_issuers)] = ()
     """Issuers whose tokens the account accepts, such as 'token.actions.githubusercontent.com'. An
@@ -591,6 +674,11 @@ class Environment(_Section):
         yield from within(("repository_defaults",), self.repository_defaults.warnings)
         for name, settings in self.repositories.items():
             yield from within(("repositories", name), settings.warnings)
+        for index, grant in enumerate(self.grants):
+            for position, prefix in enumerate(grant.repository_prefixes):
+                if not any(name.startswith(prefix) for name in self.repositories):
+                    path = ("grants", index, "repository_prefixes", position)
+                    yield GRANT_MATCHES_NONE.problem(shown(prefix), path)
         if self.repository_key is not None:
             yield from within(("repository_key",), self.repository_key.warnings)
         found = replication_warnings(self.replication_rules)

@@ -1,9 +1,11 @@
 """Who may do what, by the policies that are written: asked, not read."""
 
+import fnmatch
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cfnlint
 import pytest
 import yaml
 from cdktf import TerraformStack
@@ -20,9 +22,14 @@ from ecr_constructs import (
     InvalidValueError,
     Principal,
     Registry,
+    Repository,
     RepositorySettings,
     access_document,
 )
+from ecr_constructs.access import LOGIN_ACTION
+from ecr_constructs.public_repository import PUBLIC_REPOSITORY_ACTIONS
+from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
+from ecr_constructs.repository_key import ADMINISTRATION_ACTIONS, RECOVERY_ACTIONS
 from ecr_constructs.repository_policy import (
     PULL_ACTIONS,
     PUSH_ACTIONS,
@@ -32,6 +39,7 @@ from ecr_constructs.repository_policy import (
     repository_policy_document,
 )
 
+CI = Principal(role="arn:aws:iam::111111111111:role/ci")
 HOME = Registry(account_id="111111111111", region="ap-northeast-2")
 MATRIX = Path(__file__).with_name("access_matrix.yaml")
 
@@ -129,6 +137,48 @@ def asks(principal: Principal, action: str, policy: dict[str, Any]) -> bool:
     resource = f"arn:aws:ecr:ap-northeast-2:{OWNER}:repository/ab"
     request = Request(principal=who, action=action, resource=resource, context=context)
     return allowed(request, resource=policy, identity=[everything])
+
+
+def test_every_action_that_is_named_is_one_of_iams() -> None:
+    # cfn-lint's list, from IAM's service reference, in lowercase.
+    lists = Path(cfnlint.__file__).with_name("data") / "AdditionalSpecs" / "Policies.json"
+    services = json.loads(lists.read_text())
+    named = {
+        *REPOSITORY_ACTIONS,
+        *PULL_ACTIONS,
+        *PUSH_ACTIONS,
+        *READ_ACTIONS,
+        *PUBLIC_REPOSITORY_ACTIONS,
+        *UPSTREAM_ACTIONS,
+        *ADMINISTRATION_ACTIONS,
+        *RECOVERY_ACTIONS,
+        LOGIN_ACTION,
+    }
+    for action in named:
+        service, _, name = action.partition(":")
+        assert fnmatch.filter(services[service]["Actions"], name.lower()), action
+
+
+def test_the_references_grant_is_an_inline_policy(
+    stack: TerraformStack, resources: Resources
+) -> None:
+    base = Repository.from_repository_arn(stack, "Base", HOME.repository_arn("platform/base"))
+    base.grant_read(CI)
+    base.grant(CI, actions=["ecr:StartImageScan"], sid="Scan")
+    read, scan = (json.loads(p["policy"])["Statement"][0] for p in resources("aws_iam_role_policy"))
+    assert {read["Sid"], scan["Sid"]} == {"Read", "Scan"}
+    with pytest.raises(InvalidValueError, match="must not stand for all of ECR"):
+        base.grant(CI, actions=["ecr:*"])
+
+
+def test_a_repository_grants_any_action(stack: TerraformStack, resources: Resources) -> None:
+    api = Repository(stack, "Api", repository_name="payments/api")
+    api.grant_read(CI)
+    api.grant(CI, actions=["ecr:BatchDeleteImage"], sid="Clean")
+    [policy] = resources("aws_ecr_repository_policy")
+    statements = json.loads(policy["policy"])["Statement"]
+    assert [s["Sid"] for s in statements] == ["Read", "Clean"]
+    assert statements[1]["Action"] == "ecr:BatchDeleteImage"
 
 
 def test_is_a_managed_policy(stack: TerraformStack, resources: Resources) -> None:

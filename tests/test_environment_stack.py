@@ -149,3 +149,30 @@ def test_outputs_what_consumers_need() -> None:
         "repository_arns": {"payments/api": f"${{{address}.arn}}"},
         "repository_urls": {"payments/api": f"${{{address}.repository_url}}"},
     }
+
+
+def test_a_grant_is_to_the_repositories_of_its_namespaces() -> None:
+    role = {"role": "arn:aws:iam::111111111111:role/ecs-task"}
+    stack = stack_of(
+        repositories={"payments/api": {"pull": [role]}, "web/x": {}},
+        grants=[{"repository_prefixes": ["payments/"], "pull": [{"account": "222222222222"}]}],
+    )
+    [policy] = stack["resource"]["aws_ecr_repository_policy"].values()
+    [statement] = json.loads(policy["policy"])["Statement"]
+    # Merged into the statement that is there.
+    assert statement["Principal"] == {"AWS": [role["role"], "222222222222"]}
+    assert "payments--api" in policy["repository"]
+
+
+def test_the_other_side_of_every_grant_is_an_output() -> None:
+    ci = {"role": "arn:aws:iam::111111111111:role/ci"}
+    stack = stack_of(
+        repositories={"ab": {"pull_push": [ci]}, "ac": {"pull": [ci, {"account": "2" * 12}]}}
+    )
+    policies = stack["output"]["access_policies"]["value"]
+    assert set(policies) == {ci["role"]}
+    pull, push, login = json.loads(policies[ci["role"]])["Statement"]
+    arn = "arn:aws:ecr:ap-northeast-2:111111111111:repository"
+    assert pull["Resource"] == [f"{arn}/ab", f"{arn}/ac"]
+    assert push["Resource"] == [f"{arn}/ab"]
+    assert login["Action"] == ["ecr:GetAuthorizationToken"]

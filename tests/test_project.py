@@ -56,7 +56,7 @@ def test_workflow_satisfies_the_published_schema() -> None:
 
 def test_workflow_of_the_readme_satisfies_the_published_schema(tmp_path: Path) -> None:
     workflow = tmp_path / "release.yml"
-    workflow.write_text(blocks("yaml")[3])
+    workflow.write_text(blocks("yaml")[4])
     checker = Path(sys.executable).with_name("check-jsonschema")
     command = [str(checker), "--builtin-schema", "vendor.github-workflows", str(workflow)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -89,14 +89,14 @@ def test_the_library_of_the_readme_synthesizes(tmp_path: Path) -> None:
 
 
 def test_the_files_of_the_readme_are_environments(tmp_path: Path) -> None:
-    fragment, whole, roles, _ = blocks("yaml")
+    fragment, whole, grants, roles, _ = blocks("yaml")
     file = tmp_path / "example.yaml"
     file.write_text(whole)
     assert "payments/api" in load_environments(tmp_path)["example"].repositories
     dev = (PROJECT / "environments" / "dev.yaml").read_text()
     file.write_text(dev.replace("repositories:\n", f"repositories:\n{fragment}"))
     assert "payments/refunds" in load_environments(tmp_path)["example"].repositories
-    file.write_text(dev + roles)
+    file.write_text(dev + roles + grants)
     assert "payments-ci" in load_environments(tmp_path)["example"].ci_roles
 
 

@@ -728,6 +728,13 @@ REFUSALS = [
         lambda account: settings(policy_document="{}", pull=(Principal(account=account),)),
     ),
     Refusal(
+        encryption.KEY_OF_OTHERS,
+        accounts.filter(lambda account: account != "111111111111"),
+        lambda account: here(
+            encryption_type=EncryptionType.KMS, kms_key=KEY.replace("111111111111", account)
+        ),
+    ),
+    Refusal(
         pull_through_cache.URL_NEEDED,
         st.sampled_from(["azure", "ecr"]),
         lambda name: cached(upstream_registry=name),

@@ -51,6 +51,11 @@ GOVCLOUD_ONLY = Check(
 KEY_ELSEWHERE = Check(
     "kms_key must be in the Region of the repository", "ECR API, `EncryptionConfiguration`"
 )
+KEY_OF_OTHERS = Check(
+    "kms_key must be of the account of the repository",
+    "this project: images are lost with a key that others delete",
+    "name a key of the account, or have one made by 'repository_key'",
+)
 KEY_DRIFTS = Check(
     "AWS answers with the ARN of the key, so that every later plan destroys the repository with its"
     " images and creates it again",
@@ -83,6 +88,9 @@ def encryption_problems_in(
         if not kms_key.startswith(start):
             got = f"{shown(kms_key)} for Region {registry.region}"
             yield KEY_ELSEWHERE.problem(got, ("kms_key",))
+        elif kms_key.split(":")[4] != registry.account_id:
+            got = f"{shown(kms_key)} for account {registry.account_id}"
+            yield KEY_OF_OTHERS.problem(got, ("kms_key",))
 
 
 def encryption_warnings(kms_key: str | None) -> Iterator[Problem]:

@@ -22,7 +22,13 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
-from ecr_constructs.repository_policy import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS
+from ecr_constructs.repository_policy import (
+    PULL_ACTIONS,
+    PUSH_ACTIONS,
+    READ_ACTIONS,
+    Effect,
+    action_problems,
+)
 from ecr_constructs.terraform_text import json_text
 
 IMAGE_TAG = TextForm(
@@ -159,6 +165,15 @@ class RepositoryReference(RepositoryBase):
     def grant_read(self, *principals: Principal) -> None:
         """Let roles and users see what is known of the images; otherwise as `grant_pull`."""
         self._grant("Read", READ_ACTIONS, principals)
+
+    def grant(self, *principals: Principal, actions: Sequence[str], sid: str = "Grant") -> None:
+        """Let roles and users do what the actions say; otherwise as `grant_pull`.
+
+        :param sid: a name of letters and digits, which tells this grant from others.
+        :raises ValueError: for an action that no repository has, and for one that stands for all.
+        """
+        refuse(problem for a in actions for problem in action_problems(a, Effect.ALLOW))
+        self._grant(sid, actions, principals)
 
     def _grant(self, sid: str, actions: Sequence[str], principals: Sequence[Principal]) -> None:
         refuse(sequence("principals", principals, Principal))
