@@ -1,7 +1,7 @@
 """Environment stack: one environment as a Terraform stack."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from cdktf import LocalBackend, S3Backend, TerraformOutput, TerraformProvider, TerraformStack
 from cdktf_cdktf_provider_aws.provider import (
@@ -15,6 +15,7 @@ from ecr_constructs import (
     AccountSetting,
     CiRole,
     OidcProvider,
+    Principal,
     PublicRepository,
     PullThroughCacheRule,
     PullTimeUpdateExclusion,
@@ -25,11 +26,12 @@ from ecr_constructs import (
     Repository,
     RepositoryCreationTemplate,
     RepositoryKey,
+    RepositoryKeySettings,
     access_document,
 )
 from ecr_constructs.creation_template import creation_role
 from ecr_constructs.encryption import EncryptionType
-from ecr_constructs.image_settings import ImageSettings
+from ecr_constructs.image_settings import GRANTS, ImageSettings
 from ecr_constructs.public_repository import REGION as PUBLIC_REGION
 from ecr_constructs.terraform_text import escaped, json_text
 from stacks.environment import Environment
@@ -39,6 +41,8 @@ from stacks.registries import Neighbours, Owed, required_provider_versions
 from stacks.replicas import Templates
 
 NOBODY = Neighbours()
+
+T = TypeVar("T", bound=ImageSettings)
 
 
 class EnvironmentStack(TerraformStack):
@@ -71,12 +75,13 @@ class EnvironmentStack(TerraformStack):
         self._set_backend(name, environment)
         self._set_provider(neighbours)
         self._key_arns: dict[Registry, str] = {}
+        self._ci_roles = self._define_ci_roles(environment)
         repositories = {
             repository_name: Repository(
                 self,
                 construct_id(repository_name),
                 repository_name=repository_name,
-                **self._arguments(settings, environment.home),
+                **vars(self._here(settings, environment.home)),
             )
             for repository_name, settings in environment.repositories.items()
         }
@@ -101,7 +106,6 @@ class EnvironmentStack(TerraformStack):
             id_ = f"PullTimeUpdateExclusion:{construct_id(arn)}"
             PullTimeUpdateExclusion(self, id_, principal_arn=arn)
         self._define_public_repositories(environment)
-        self._define_ci_roles(environment)
         urls = {key: found.expression("repository_url") for key, found in repositories.items()}
         arns = {key: found.expression("arn") for key, found in repositories.items()}
         self._output("repository_urls", urls, "Repository name to its URL")
@@ -118,7 +122,8 @@ class EnvironmentStack(TerraformStack):
             keys = {registry.region: arn for registry, arn in self._key_arns.items()}
             self._output("repository_key_arns", keys, "Region to the key of its repositories")
 
-    def _define_ci_roles(self, environment: Environment) -> None:
+    def _define_ci_roles(self, environment: Environment) -> dict[str, str]:
+        """Define the roles of CI systems: the ARN of each, known and as a token."""
         providers = {
             issuer: OidcProvider(self, f"OidcProvider:{issuer}", issuer=issuer).provider_arn
             for issuer in environment.oidc_providers
@@ -138,28 +143,48 @@ class EnvironmentStack(TerraformStack):
                 max_session_duration=role.max_session_duration,
                 permissions_boundary=role.permissions_boundary,
                 statements=role.access.render(environment.home),
-            ).role_arn
+            )
             for role_name, role in environment.ci_roles.items()
         }
         if roles:
-            self._output("ci_role_arns", roles, "Name to what a workflow assumes")
+            arns = {role_name: role.role_arn for role_name, role in roles.items()}
+            self._output("ci_role_arns", arns, "Name to what a workflow assumes")
+        return {str(role.principal.role): role.role_arn for role in roles.values()}
 
-    def _arguments(self, settings: ImageSettings, registry: Registry) -> dict[str, Any]:
-        """The settings as arguments, with the environment's own key where they want one."""
-        arguments = {**vars(settings)}
+    def _here(self, settings: T, registry: Registry) -> T:
+        """The settings with what the stack makes itself: the environment's key, roles of CI."""
+        changes: dict[str, Any] = {}
         wants_key = settings.encryption_type != EncryptionType.AES256 and settings.kms_key is None
         if wants_key and self._environment.repository_key is not None:
-            if registry not in self._key_arns:
-                key = RepositoryKey(
-                    self,
-                    self._id("RepositoryKey", registry),
-                    registry=registry,
-                    provider=self._provider_of(registry.region),
-                    **vars(self._environment.repository_key),
-                )
-                self._key_arns[registry] = key.key_arn
-            arguments["kms_key"] = self._key_arns[registry]
-        return arguments
+            changes["kms_key"] = self._key_in(registry, self._environment.repository_key)
+        if self._ci_roles:
+            for name in GRANTS:
+                changes[name] = self._by_role(getattr(settings, name))
+            changes["repository_policy_statements"] = tuple(
+                replace(statement, principals=self._by_role(statement.principals))
+                for statement in settings.repository_policy_statements
+            )
+        return replace(settings, **changes) if changes else settings
+
+    def _by_role(self, principals: tuple[Principal, ...]) -> tuple[Principal, ...]:
+        """Principals, with the stack's own roles by token: AWS refuses who does not exist yet."""
+        return tuple(
+            Principal(role=self._ci_roles[p.role]) if p.role in self._ci_roles else p
+            for p in principals
+        )
+
+    def _key_in(self, registry: Registry, settings: RepositoryKeySettings) -> str:
+        """The ARN of the environment's key in a Region."""
+        if registry not in self._key_arns:
+            key = RepositoryKey(
+                self,
+                self._id("RepositoryKey", registry),
+                registry=registry,
+                provider=self._provider_of(registry.region),
+                **vars(settings),
+            )
+            self._key_arns[registry] = key.key_arn
+        return self._key_arns[registry]
 
     def _define_policies(self, neighbours: Neighbours) -> None:
         home = self._environment.home
@@ -208,10 +233,7 @@ class EnvironmentStack(TerraformStack):
             self._output("replicas_not_covered", uncovered, said)
 
     def _define_templates_in(self, registry: Registry, found: Templates) -> None:
-        templates = {
-            prefix: replace(t, kms_key=self._arguments(t, registry)["kms_key"])
-            for prefix, t in found.items()
-        }
+        templates = {prefix: self._here(template, registry) for prefix, template in found.items()}
         role = creation_role(self, self._id("CreationRole", registry), registry, templates)
         for prefix, template in sorted(templates.items()):
             arguments = {**vars(template)}

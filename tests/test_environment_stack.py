@@ -176,3 +176,23 @@ def test_the_other_side_of_every_grant_is_an_output() -> None:
     assert pull["Resource"] == [f"{arn}/ab", f"{arn}/ac"]
     assert push["Resource"] == [f"{arn}/ab"]
     assert login["Action"] == ["ecr:GetAuthorizationToken"]
+
+
+def test_a_policy_waits_for_the_role_that_it_names() -> None:
+    ci = {"role": "arn:aws:iam::111111111111:role/ci"}
+    jobs = [{"repository": "acme/x", "branches": ["main"]}]
+    stack = stack_of(
+        ci_roles={"ci": {"github_actions": jobs, "access": {"push": ["ab"]}}},
+        repositories={
+            "ab": {
+                "push": [ci],
+                "repository_policy_statements": [
+                    {"principals": [ci], "actions": ["ecr:BatchDeleteImage"]}
+                ],
+            }
+        },
+    )
+    [role] = stack["resource"]["aws_iam_role"]
+    [policy] = stack["resource"]["aws_ecr_repository_policy"].values()
+    named = [s["Principal"] for s in json.loads(policy["policy"])["Statement"]]
+    assert named == [{"AWS": f"${{aws_iam_role.{role}.arn}}"}] * 2

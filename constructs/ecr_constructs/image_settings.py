@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from ecr_constructs.checks import (
@@ -44,12 +45,12 @@ from ecr_constructs.tag_mutability import (
     tag_mutability_warnings,
 )
 
-_GRANTS = ("pull", "push", "pull_push", "read")
+GRANTS = ("pull", "push", "pull_push", "read")
 _SEQUENCES = (
     "image_tag_mutability_exclusion_filters",
     "lifecycle_rules",
     "repository_policy_statements",
-    *_GRANTS,
+    *GRANTS,
 )
 
 DOCUMENT_ALONE = Check(
@@ -127,7 +128,7 @@ class ImageSettings:
         yield from within(("lifecycle_rules",), lifecycle_policy_problems(self.lifecycle_rules))
         wrong_principals = [
             problem
-            for name in _GRANTS
+            for name in GRANTS
             for problem in within((name,), sequence(name, getattr(self, name), Principal))
         ]
         yield from wrong_principals
@@ -137,7 +138,7 @@ class ImageSettings:
         if self.policy_document is not None:
             path = ("policy_document",)
             yield from within(path, policy_document_problems(self.policy_document))
-            beside = [n for n in (*_GRANTS, name) if getattr(self, n) not in ((), [])]
+            beside = [n for n in (*GRANTS, name) if getattr(self, n) not in ((), [])]
             if beside:
                 yield DOCUMENT_ALONE.problem(", ".join(map(shown, beside)), path)
         elif not (wrong_principals or wrong_statements):
@@ -178,7 +179,7 @@ class ImageSettings:
         if is_token(registry.region):
             return
         yield from encryption_problems_in(registry, self.encryption_type, self.kms_key)
-        for name in (*_GRANTS, "repository_policy_statements"):
+        for name in (*GRANTS, "repository_policy_statements"):
             values: tuple[Principal | PolicyStatement, ...] = getattr(self, name)
             for index, value in enumerate(values):
                 yield from within((name, index), value.problems_in(registry))
@@ -192,19 +193,14 @@ class ImageSettings:
             document = read_policy(self.policy_document)
             found = policy_risks(document, registry=registry, deployer=deployer)
             yield from within(("policy_document",), found)
-        written = [
-            ((name, index), grant_statements(**{name: (principal,)}))
-            for name in _GRANTS
-            for index, principal in enumerate(getattr(self, name))
-        ]
-        written += [
-            (("repository_policy_statements", index), (statement,))
-            for index, statement in enumerate(self.repository_policy_statements)
-        ]
-        for path, statements in written:
-            document = repository_policy_document(statements)
+        for name in GRANTS:
+            for index, principal in enumerate(getattr(self, name)):
+                for problem in _risks_of_grant(name, principal, registry, deployer):
+                    yield problem._replace(path=(name, index))
+        for index, statement in enumerate(self.repository_policy_statements):
+            document = repository_policy_document([statement])
             for problem in policy_risks(document, registry=registry, deployer=deployer):
-                yield problem._replace(path=path)
+                yield problem._replace(path=("repository_policy_statements", index))
 
     @property
     def warnings(self) -> Iterator[Problem]:
@@ -217,3 +213,12 @@ class ImageSettings:
         yield from within(("lifecycle_rules",), found)
         if self.public_access is not None:
             yield OPEN.problem(shown(self.public_access), ("public_access",))
+
+
+# Most repositories share their principals.
+@lru_cache(maxsize=1024)
+def _risks_of_grant(
+    name: str, principal: Principal, registry: Registry, deployer: str | None
+) -> tuple[Problem, ...]:
+    document = repository_policy_document(grant_statements(**{name: (principal,)}))
+    return tuple(policy_risks(document, registry=registry, deployer=deployer))

@@ -5,6 +5,7 @@ It is read off the document as AWS has it, so that it holds for what is written 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ecr_constructs.checks import Check, Path, Problem, is_token, shown
@@ -150,11 +151,17 @@ def _identifiers(principal: object, kind: str) -> list[str]:
     return [str(item) for item in listed(principal.get(kind, []))]
 
 
+_BY_LOWERCASE = {action.lower(): action for action in REPOSITORY_ACTIONS}
+
+
 def _matched(actions: Iterable[str]) -> list[str]:
     """The actions of a repository that these stand for; IAM reads them in any case."""
-    by_lowercase = {action.lower(): action for action in REPOSITORY_ACTIONS}
-    found = (matching(action.lower(), by_lowercase) for action in actions)
-    return list(dict.fromkeys(by_lowercase[name] for names in found for name in names))
+    return list(dict.fromkeys(name for action in actions for name in _matched_by(action)))
+
+
+@lru_cache(maxsize=1024)
+def _matched_by(action: str) -> tuple[str, ...]:
+    return tuple(_BY_LOWERCASE[name] for name in matching(action.lower(), _BY_LOWERCASE))
 
 
 def _narrowed_by(conditions: object) -> set[str]:
