@@ -228,7 +228,7 @@ class PullThroughCacheSettings:
             yield from within(("upstream_registry",), UPSTREAM.problems(name))
         if url is not None:
             yield from within(("upstream_registry_url",), _url_problems(url))
-        customers = name in UPSTREAMS and not UPSTREAMS[name].host
+        customers = isinstance(name, str) and name in UPSTREAMS and not UPSTREAMS[name].host
         if customers and (url is None or (not list(_url_problems(url)) and _kind(url) != name)):
             yield URL_NEEDED.problem(shown(url), ("upstream_registry_url",))
         elif not customers and (name is None) == (url is None):
