@@ -62,10 +62,10 @@ def _arns(kind: str) -> st.SearchStrategy[str]:
 
 
 _UNIT = "o-a1b2c3d4e5/r-ab12/ou-ab12-{:08}/{}"
-principals = st.one_of(
+# Whoever may push: another account as a whole must not.
+pushers = st.one_of(
     st.builds(Principal, role=_arns("role")),
     st.builds(Principal, user=_arns("user")),
-    st.builds(Principal, account=accounts),
     st.builds(Principal, organization=st.sampled_from(["o-a1b2c3d4e5", "o-f6g7h8i9j0"])),
     st.builds(
         Principal,
@@ -86,6 +86,7 @@ principals = st.one_of(
         source_arn=st.none() | accounts.map("arn:aws:codebuild:us-east-1:{}:project/*".format),
     ),
 )
+principals = pushers | st.builds(Principal, account=accounts)
 _patterns = st.lists(_TAG | st.sampled_from(["*", "v*", "*-rc", "*a*b*"]), min_size=1, unique=True)
 
 
@@ -149,9 +150,7 @@ def _conditions(draw: st.DrawFn) -> dict[str, dict[str, str | tuple[str, ...]]]:
 
 statements = st.builds(
     PolicyStatement,
-    principals=st.lists(
-        principals.filter(lambda p: p.account is None), min_size=1, max_size=3, unique=True
-    ).map(tuple),
+    principals=st.lists(pushers, min_size=1, max_size=3, unique=True).map(tuple),
     actions=st.lists(
         st.sampled_from([*REPOSITORY_ACTIONS, "ecr:Describe*", "ecr:List*"]),
         min_size=1,
@@ -191,8 +190,7 @@ def settings(
     encryption = draw(st.sampled_from(["AES256", "KMS"]))
     key = draw(st.sampled_from([None, KEY, "alias/ecr"])) if encryption == "KMS" else None
     some = st.lists(principals, max_size=2).map(tuple)
-    # Another account as a whole must not push.
-    pushing = st.lists(principals.filter(lambda p: p.account is None), max_size=2).map(tuple)
+    pushing = st.lists(pushers, max_size=2).map(tuple)
     return RepositorySettings(
         image_tag_mutability=TagMutability(mutability),
         image_tag_mutability_exclusion_filters=filters,

@@ -286,9 +286,9 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
 
 
 @pytest.mark.e2e
-@how(FEW, max_examples=3)
+@how(FEW, max_examples=5)
 @given(
-    st.dictionaries(names, settings(exclusion=False), min_size=10, max_size=25),
+    st.dictionaries(names, settings(exclusion=False), min_size=4, max_size=8),
     replication_rules,
 )
 def test_what_is_accepted_is_valid_for_terraform(
