@@ -21,8 +21,8 @@ def copy_environments(source: Path, target: Path, *, protected: bool) -> dict[st
         if not protected:
             for settings in _all_settings(environment):
                 settings.pop("prevent_destroy", None)
-            if isinstance(environment.get("repository_key"), dict):
-                environment["repository_key"]["prevent_destroy"] = False
+            key = environment.get("repository_key") or {}
+            environment["repository_key"] = {**key, "prevent_destroy": False}
         write_environment(target / file.name, environment)
         copies[file.stem] = environment
     return copies

@@ -94,10 +94,12 @@ SEVERAL: Mapping[tuple[str, ...], str] = {
     ("registry", "pull_time_update_exclusions"): "the pull-time update exclusion",
     ("registry", "public_repositories"): "the public repository",
 }
+# The same, where a file writes the name itself.
+NAMES: Mapping[tuple[str, ...], str] = {("repository_key", "alias"): "the alias"}
 # Those that an account has once, whatever the Region.
 ACCOUNT_WIDE = (("ci_roles",), ("oidc_providers",), ("registry", "public_repositories"))
 # What may be there without holding anything.
-SECTIONS = ("tags", "repository_defaults", "repositories", "registry")
+SECTIONS = ("tags", "repository_key", "repository_defaults", "repositories", "registry")
 
 
 _STS = "STS API, `AssumeRole`"
@@ -477,9 +479,9 @@ def _settings(
 
 def _key(
     data: object, _handler: ValidatorFunctionWrapHandler, info: ValidationInfo
-) -> RepositoryKeySettings | None:
-    """The environment's key, where it has one."""
-    if data is None or isinstance(data, RepositoryKeySettings):
+) -> RepositoryKeySettings:
+    """The environment's key, which is made where a repository wants it."""
+    if isinstance(data, RepositoryKeySettings):
         return data
     value, problems, rest = build(RepositoryKeySettings, data, "repository_key")
     registry = _registry_of(info)
@@ -488,7 +490,7 @@ def _key(
         problems += within(("tags",), _tags_together(info.data.get("tags", {}), rest.tags))
         problems += rest.problems_in(registry) if registry is not None else ()
     refuse(problems)
-    return value
+    return value or RepositoryKeySettings()
 
 
 def _tags_together(default_tags: Mapping[str, str], tags: Mapping[str, str]) -> Iterator[Problem]:
@@ -629,9 +631,12 @@ class Environment(_Section):
     """Version constraints that narrow the app's own."""
     tags: Annotated[dict[str, str], WrapValidator(_tags)] = {}
     """Tags of everything in the environment, beside 'environment' and 'managed-by'."""
-    repository_key: Annotated[RepositoryKeySettings | None, WrapValidator(_key)] = None
-    """A KMS key of the environment's own, for the repositories with encryption_type KMS that name
-    none; '{}' is one with every default. Other Regions that it replicates to get one each."""
+    repository_key: Annotated[RepositoryKeySettings, WrapValidator(_key)] = Field(
+        default_factory=RepositoryKeySettings
+    )
+    """The environment's own KMS key, of the repositories with encryption_type KMS that name none;
+    its alias is 'ecr-<environment>' by default. Other Regions that it replicates to get one each.
+    'kms_key: alias/aws/ecr' in a repository or in the defaults is AWS's key instead."""
     repository_defaults: Annotated[RepositorySettings, WrapValidator(_settings)] = Field(
         default_factory=RepositorySettings
     )
@@ -679,8 +684,7 @@ class Environment(_Section):
                 if not any(name.startswith(prefix) for name in self.repositories):
                     path = ("grants", index, "repository_prefixes", position)
                     yield GRANT_MATCHES_NONE.problem(shown(prefix), path)
-        if self.repository_key is not None:
-            yield from within(("repository_key",), self.repository_key.warnings)
+        yield from within(("repository_key",), self.repository_key.warnings)
         found = replication_warnings(self.replication_rules)
         yield from within(("registry", "replication", "rules"), found)
         for prefix, template in self.registry.creation_templates.items():

@@ -27,7 +27,7 @@ from ecr_constructs import (
     RepositoryCreationTemplate,
     RepositoryKey,
     RepositoryKeySettings,
-    access_document,
+    access_documents,
 )
 from ecr_constructs.creation_template import creation_role
 from ecr_constructs.encryption import EncryptionType
@@ -112,11 +112,11 @@ class EnvironmentStack(TerraformStack):
         self._output("repository_arns", arns, "Repository name to its ARN")
         self._output("registry_uri", environment.home.registry_uri, "Address for docker login")
         access = {
-            arn: json_text(access_document(environment.home, access))
+            arn: [json_text(document) for document in access_documents(environment.home, access)]
             for arn, access in environment.access.items()
         }
         if access:
-            said = "Role or user to the IAM policy that it needs: the other side of the grants"
+            said = "Role or user to the IAM policies that it needs: the other side of the grants"
             self._output("access_policies", access, said)
         if self._key_arns:
             keys = {registry.region: arn for registry, arn in self._key_arns.items()}
@@ -155,7 +155,7 @@ class EnvironmentStack(TerraformStack):
         """The settings with what the stack makes itself: the environment's key, roles of CI."""
         changes: dict[str, Any] = {}
         wants_key = settings.encryption_type != EncryptionType.AES256 and settings.kms_key is None
-        if wants_key and self._environment.repository_key is not None:
+        if wants_key:
             changes["kms_key"] = self._key_in(registry, self._environment.repository_key)
         if self._ci_roles:
             for name in GRANTS:
@@ -169,7 +169,7 @@ class EnvironmentStack(TerraformStack):
     def _by_role(self, principals: tuple[Principal, ...]) -> tuple[Principal, ...]:
         """Principals, with the stack's own roles by token: AWS refuses who does not exist yet."""
         return tuple(
-            Principal(role=self._ci_roles[p.role]) if p.role in self._ci_roles else p
+            Principal(role=self._ci_roles[p.role_arn]) if p.role_arn in self._ci_roles else p
             for p in principals
         )
 
@@ -181,7 +181,7 @@ class EnvironmentStack(TerraformStack):
                 self._id("RepositoryKey", registry),
                 registry=registry,
                 provider=self._provider_of(registry.region),
-                **vars(settings),
+                **{**vars(settings), "alias": settings.alias or stack_id(self._name)},
             )
             self._key_arns[registry] = key.key_arn
         return self._key_arns[registry]

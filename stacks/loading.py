@@ -18,6 +18,7 @@ from stacks.building import MISSING_KEY, unknown_key
 from stacks.destinations import Home, homes_of, with_named_destinations
 from stacks.environment import (
     ACCOUNT_WIDE,
+    NAMES,
     SECTIONS,
     SEVERAL,
     SINGLETONS,
@@ -316,6 +317,10 @@ def _claims(root: Node) -> Iterator[tuple[_Loc, str]]:
         elif not rest and isinstance(node.value, list):
             for index, item in enumerate(node.value):
                 yield (*loc, index), f"{what} {shown(item.value)}"
+    for loc, what in NAMES.items():
+        node, rest = _reach(root, loc)
+        if not rest and isinstance(node.value, str):
+            yield loc, f"{what} {shown(node.value)}"
     for key, what in SINGLETONS.items():
         node, rest = _reach(root, ("registry", key))
         if not rest and node.value is not None:

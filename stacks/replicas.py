@@ -22,6 +22,7 @@ from ecr_constructs import (
     template_prefix_of,
 )
 from ecr_constructs.creation_template import PREFIX, ROOT
+from ecr_constructs.encryption import AWS_MANAGED_KEY
 from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.lifecycle_policy import numbered
 from ecr_constructs.repository_policy import grant_statements, repository_policy_problems
@@ -142,7 +143,8 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
 
     - Tags can be moved unless no source lets them: a replica with a tag that cannot be moved would
       miss the image.
-    - The strongest encryption, by AWS's own key: a key is of one Region.
+    - The strongest encryption, by the key that the destination has for it: a key is of one Region.
+      By AWS's own, where all of them name that.
     - The lifecycle rules that act first in all of them, as long as they mean the same for a
       replica.
     - Whom all of them admit, and everything that one of them denies.
@@ -159,6 +161,7 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
     merged = len(set(names)) < len(names)
     pull, push, read, statements = _shared_policy(settings)
     documents = {s.policy_document for s in settings}
+    keys = {s.kms_key for s in settings if s.encryption_type != EncryptionType.AES256}
     tags = sources[0].tags.items()
     return RepositoryCreationTemplateSettings(
         applied_for=(AppliedFor.REPLICATION,),
@@ -166,6 +169,7 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
         image_tag_mutability=mutability,
         image_tag_mutability_exclusion_filters=filters,
         encryption_type=max((s.encryption_type for s in settings), key=_ENCRYPTION.index),
+        kms_key=AWS_MANAGED_KEY if keys == {AWS_MANAGED_KEY} else None,
         lifecycle_rules=_shared_rules([s.lifecycle_rules for s in settings], merged=merged),
         pull=pull,
         push=push,

@@ -25,6 +25,7 @@ from ecr_constructs import (
     Repository,
     RepositorySettings,
     access_document,
+    access_documents,
 )
 from ecr_constructs.access import LOGIN_ACTION
 from ecr_constructs.public_repository import PUBLIC_REPOSITORY_ACTIONS
@@ -224,6 +225,27 @@ def test_fails_where_it_is_too_long(stack: TerraformStack) -> None:
         AccessPolicy(stack, "Ci", registry=HOME, pull=names)
     with pytest.raises(InvalidValueError, match="policy_name must be letters"):
         AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"], policy_name="c i")
+
+
+def test_what_is_too_long_is_several_documents() -> None:
+    names = [f"payments/service-number-{number}" for number in range(250)]
+    whole = Access(pull=tuple(names), push=("payments/", *names[:7]), pull_through=("docker-hub",))
+    documents = access_documents(HOME, whole)
+    assert len(documents) == 4
+    lengths = [len(json.dumps(document, separators=(",", ":"))) for document in documents]
+    assert max(lengths) <= 6144
+    assert min(lengths[:-1]) > 5500
+    found: dict[str, list[str]] = {}
+    for document in documents:
+        assert "Login" in [s["Sid"] for s in document["Statement"]]
+        for statement in document["Statement"]:
+            found.setdefault(statement["Sid"], []).extend(statement["Resource"])
+    [expected] = [access_document(HOME, whole)]
+    for statement in expected["Statement"]:
+        if statement["Sid"] != "Login":
+            assert sorted(found[statement["Sid"]]) == sorted(statement["Resource"])
+    few = Access(pull=("ab",), push=("ab",))
+    assert access_documents(HOME, few) == [access_document(HOME, few)]
 
 
 def test_ids_are_pinned(stack: TerraformStack) -> None:

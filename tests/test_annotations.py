@@ -9,6 +9,7 @@ from ecr_constructs import (
     EncryptionType,
     LifecyclePolicy,
     LifecycleRule,
+    Principal,
     Registry,
     ReplicationConfiguration,
     ReplicationDestination,
@@ -61,6 +62,18 @@ def test_a_rule_that_is_added_is_told_of_once(tmp_path: Path) -> None:
         api.add_lifecycle_rule(LifecycleRule(max_image_age_days=90))
 
     assert len(told(tmp_path, define)) == 1
+
+
+def test_a_grant_is_told_of_where_it_is_made(tmp_path: Path) -> None:
+    node = Principal(eks_node_role="arn:aws:iam::111111111111:role/node")
+
+    def define(stack: TerraformStack) -> None:
+        api = Repository(stack, "Api", repository_name="ab")
+        api.grant_pull(node)
+        api.grant_push(node)
+
+    [warning] = told(tmp_path, define)
+    assert warning.startswith("stack/Api: what runs containers should pull only")
 
 
 def replication(stack: TerraformStack) -> ReplicationConfiguration:

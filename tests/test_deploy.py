@@ -118,7 +118,7 @@ def test_aws_has_every_setting_of_the_file(name: str, deployment: Deployment) ->
         }
         if settings.kms_key is not None:
             assert encryption["kmsKey"] == settings.kms_key
-        elif environment.repository_key is not None:
+        elif settings.encryption_type == "KMS":
             keys = deployment.terraform(name).outputs()["repository_key_arns"]
             assert encryption["kmsKey"] == keys[environment.region]
         if settings.lifecycle_rules:
@@ -180,7 +180,7 @@ def test_aws_has_what_production_says_word_for_word(deployment: Deployment) -> N
         {
             "Sid": "Pull",
             "Effect": "Allow",
-            "Principal": {"AWS": f"{role}/ecs-task"},
+            "Principal": {"AWS": f"{role}/ecs-task-execution"},
             "Action": [
                 "ecr:BatchCheckLayerAvailability",
                 "ecr:BatchGetImage",

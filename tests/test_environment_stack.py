@@ -171,7 +171,8 @@ def test_the_other_side_of_every_grant_is_an_output() -> None:
     )
     policies = stack["output"]["access_policies"]["value"]
     assert set(policies) == {ci["role"]}
-    pull, push, login = json.loads(policies[ci["role"]])["Statement"]
+    [policy] = policies[ci["role"]]
+    pull, push, login = json.loads(policy)["Statement"]
     arn = "arn:aws:ecr:ap-northeast-2:111111111111:repository"
     assert pull["Resource"] == [f"{arn}/ab", f"{arn}/ac"]
     assert push["Resource"] == [f"{arn}/ab"]
@@ -196,3 +197,35 @@ def test_a_policy_waits_for_the_role_that_it_names() -> None:
     [policy] = stack["resource"]["aws_ecr_repository_policy"].values()
     named = [s["Principal"] for s in json.loads(policy["policy"])["Statement"]]
     assert named == [{"AWS": f"${{aws_iam_role.{role}.arn}}"}] * 2
+
+
+def keys_of(**file: Any) -> tuple[dict[str, Any], list[Any]]:
+    """The keys of an environment by alias, and with which one each repository is encrypted."""
+    resources = stack_of(**file)["resource"]
+    aliases = {
+        alias["target_key_id"].removesuffix(".key_id}").removeprefix("${"): alias["name"]
+        for alias in resources.get("aws_kms_alias", {}).values()
+    }
+    keys = {
+        aliases[f"aws_kms_key.{name}"]: key
+        for name, key in resources.get("aws_kms_key", {}).items()
+    }
+    used = [
+        repository["encryption_configuration"][0].get("kms_key")
+        for repository in resources["aws_ecr_repository"].values()
+    ]
+    return keys, [key and aliases[key.removesuffix(".arn}").removeprefix("${")] for key in used]
+
+
+def test_repositories_share_a_key_of_the_environment() -> None:
+    kms = {"encryption_type": "KMS"}
+    keys, used = keys_of(repositories={"ab": kms, "ac": kms, "ad": {}})
+    assert list(keys) == ["alias/ecr-test"]
+    assert used == ["alias/ecr-test", "alias/ecr-test", None]
+    named, _ = keys_of(repositories={"ab": kms}, repository_key={"alias": "images"})
+    assert list(named) == ["alias/images"]
+
+
+def test_there_is_no_key_where_nobody_wants_one() -> None:
+    awss = {"encryption_type": "KMS", "kms_key": "alias/aws/ecr"}
+    assert keys_of(repositories={"ab": {}, "ac": awss}) == ({}, [None, None])

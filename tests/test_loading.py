@@ -288,6 +288,13 @@ def test_fails_without_files_and_without_a_directory(tmp_path: Path) -> None:
     assert "must be in a directory that is there, got" in sentences(tmp_path / "nowhere")[0]
 
 
+def test_a_key_alias_has_one_owner(tmp_path: Path) -> None:
+    text = HEAD + "repository_key: {alias: ecr}\n"
+    write(tmp_path, dev=text, prod=text)
+    [sentence] = sentences(tmp_path)
+    assert "the alias 'ecr' of account" in sentence
+
+
 def test_a_role_and_a_provider_are_the_accounts(tmp_path: Path) -> None:
     role = "{github_actions: [{repository: a/b, branches: [main]}], access: {pull: [ab]}}"
     for name, region in (("one", "us-east-1"), ("two", "eu-west-1")):

@@ -14,6 +14,8 @@ USER = "arn:aws-cn:iam::111111111111:user/ann"
         (Principal(user=USER), USER),
         (Principal(account="222222222222"), "222222222222"),
         (Principal(role="${aws_iam_role.ci.arn}"), "${aws_iam_role.ci.arn}"),
+        (Principal(ecs_task_execution_role=ROLE), ROLE),
+        (Principal(ci_role="${aws_iam_role.ci.arn}"), "${aws_iam_role.ci.arn}"),
     ],
 )
 def test_is_named_in_a_policy(principal: Principal, identifier: str) -> None:
@@ -28,6 +30,14 @@ def test_is_named_once_and_alone_as_plain_text() -> None:
     role, user = Principal(role=ROLE), Principal(user=USER)
     assert [group.element for group in together([role, role])] == [{"AWS": ROLE}]
     assert [group.element for group in together([user, role, user])] == [{"AWS": [USER, ROLE]}]
+
+
+def test_a_role_is_a_role_whatever_it_is_for() -> None:
+    ci, pod = Principal(ci_role=ROLE), Principal(eks_pod_role=ROLE.replace("ci", "pod"))
+    assert ci.arn == ci.role_arn == ROLE
+    assert Principal(user=USER).role_arn is None
+    [group] = together([ci, Principal(role=ROLE), pod])
+    assert group.element == {"AWS": [ROLE, pod.role_arn]}
 
 
 def test_each_kind_is_narrowed_by_its_condition() -> None:

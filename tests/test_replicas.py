@@ -113,6 +113,16 @@ def test_a_key_stays_in_its_region() -> None:
     assert list(differences(own, template)) == ["kms_key"]
 
 
+def test_awss_own_key_is_in_every_region() -> None:
+    aws = RepositorySettings(encryption_type=EncryptionType.KMS, kms_key="alias/aws/ecr")
+    one = source("a1/b", aws)
+    template = shared([one, source("a1/c", RepositorySettings())])
+    assert (template.encryption_type, template.kms_key) == ("KMS", "alias/aws/ecr")
+    assert list(differences(one, template)) == []
+    own = source("a1/c", RepositorySettings(encryption_type=EncryptionType.KMS))
+    assert shared([one, own]).kms_key is None
+
+
 def test_what_differs_is_on_the_safe_side() -> None:
     audit = PolicyStatement(principals=(OTHER,), actions=("ecr:ListImages",))
     deny = PolicyStatement(principals=(ONE,), actions=("ecr:BatchDeleteImage",), effect=Effect.DENY)

@@ -4,7 +4,7 @@
 from ecr_constructs import bindings as bindings
 
 # isort: split
-from ecr_constructs.access import Access, AccessPolicy, access_document
+from ecr_constructs.access import Access, AccessPolicy, access_document, access_documents
 from ecr_constructs.account_setting import AccountSetting
 from ecr_constructs.checks import Check, InvalidValueError, Problem
 from ecr_constructs.ci_role import CiRole, GitHubActions, GitLab, OidcProvider
@@ -106,6 +106,7 @@ __all__ = [
     "TagStatus",
     "accept_replication",
     "access_document",
+    "access_documents",
     "allow_caching",
     "allow_create_on_push",
     "allow_pull_through",

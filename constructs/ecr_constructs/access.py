@@ -132,6 +132,32 @@ def access_document(registry: Registry, access: Access) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": access.render(registry)}
 
 
+def access_documents(registry: Registry, access: Access) -> list[dict[str, Any]]:
+    """The same in several policies where one would be longer than the 6,144 characters of IAM."""
+    given = {field.name: getattr(access, field.name) for field in fields(access)}
+    costs: dict[str, int] = {}
+    for key, names in given.items():
+        for name in names:
+            cost = sent_length(registry.repository_arn(_pattern(name, key))) + len(",")
+            costs[name] = costs.get(name, 0) + cost
+    around = sent_length(access_document(registry, access)) - sum(costs.values())
+    parts: list[dict[str, None]] = [{}]
+    room = MAX_POLICY_LENGTH - around
+    for name, cost in costs.items():
+        if cost > room:
+            parts.append({})
+            room = MAX_POLICY_LENGTH - around
+        parts[-1][name] = None
+        room -= cost
+    return [
+        access_document(
+            registry,
+            Access(**{key: tuple(n for n in names if n in part) for key, names in given.items()}),
+        )
+        for part in parts
+    ]
+
+
 def access_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
     """Check the length of a managed policy; IAM does not count white space."""
     length = sent_length(document)

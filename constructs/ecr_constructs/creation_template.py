@@ -29,7 +29,7 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
-from ecr_constructs.encryption import KEY_ARN, EncryptionType
+from ecr_constructs.encryption import KEY_ARN, EncryptionType, key_sent
 from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
@@ -273,7 +273,8 @@ def creation_role(
     }
     if not wanting:
         return None
-    keys = [s.kms_key for s in wanting.values() if s.encryption_type != EncryptionType.AES256]
+    encrypted = [s for s in wanting.values() if s.encryption_type != EncryptionType.AES256]
+    keys = [key_sent(s.kms_key) for s in encrypted]
     return RepositoryCreationRole(
         scope, id_, registry=registry, prefixes=list(wanting), kms_keys=list(dict.fromkeys(keys))
     )
@@ -296,7 +297,7 @@ class RepositoryCreationTemplate(Construct):
     :param image_tag_mutability_exclusion_filters: as for `Repository`.
     :param encryption_type: as for `Repository`, `AES256` by default.
     :param kms_key: the full ARN of a key in the registry's Region, for `KMS` and `KMS_DSSE`; ECR
-        takes no alias here.
+        takes no alias here, but for `alias/aws/ecr`, its own.
     :param lifecycle_rules: as for `Repository`.
     :param pull: who may pull images; so `push`, `pull_push` and `read`.
     :param repository_policy_statements: further statements of the policy of each repository.
@@ -379,7 +380,7 @@ class RepositoryCreationTemplate(Construct):
             or None,
             encryption_configuration=[
                 EcrRepositoryCreationTemplateEncryptionConfiguration(
-                    encryption_type=settings.encryption_type, kms_key=settings.kms_key
+                    encryption_type=settings.encryption_type, kms_key=key_sent(settings.kms_key)
                 )
             ],
             lifecycle_policy=(

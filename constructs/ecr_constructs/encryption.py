@@ -9,6 +9,8 @@ from ecr_constructs.registry import Registry
 
 _KMS = r"arn:aws[a-z0-9-]*:kms:[a-z0-9-]+:[0-9]{12}:"
 _KEY_ARN = re.compile(rf"{_KMS}key/[a-z0-9-]+")
+# The alias of the key that AWS manages for ECR, which no request has to name.
+AWS_MANAGED_KEY = "alias/aws/ecr"
 _KEY_ID = r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"
 
 
@@ -72,7 +74,8 @@ def encryption_problems(
     yield from within(("encryption_type",), ENCRYPTION_TYPE.problems(encryption_type))
     if kms_key is None:
         return
-    yield from within(("kms_key",), form.problems(kms_key, "kms_key"))
+    if kms_key != AWS_MANAGED_KEY:
+        yield from within(("kms_key",), form.problems(kms_key, "kms_key"))
     if encryption_type == EncryptionType.AES256:
         yield KEY_UNUSED.problem("AES256", ("kms_key",))
 
@@ -93,7 +96,13 @@ def encryption_problems_in(
             yield KEY_OF_OTHERS.problem(got, ("kms_key",))
 
 
+def key_sent(kms_key: str | None) -> str | None:
+    """The key as ECR is told of it: of AWS's own it is told nothing, or each plan would differ."""
+    return None if kms_key == AWS_MANAGED_KEY else kms_key
+
+
 def encryption_warnings(kms_key: str | None) -> Iterator[Problem]:
     """Tell of an alias or a key id, which AWS accepts and the provider cannot recognize."""
-    if kms_key is not None and not is_token(kms_key) and not _KEY_ARN.fullmatch(kms_key):
+    key = key_sent(kms_key)
+    if key is not None and not is_token(key) and not _KEY_ARN.fullmatch(key):
         yield KEY_DRIFTS.problem(shown(kms_key), ("kms_key",))

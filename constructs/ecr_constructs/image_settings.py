@@ -30,7 +30,7 @@ from ecr_constructs.policy_document import (
     read_policy,
 )
 from ecr_constructs.policy_risk import EXCUSABLE, policy_risks
-from ecr_constructs.principal import Principal
+from ecr_constructs.principal import PULLS_ONLY, Principal
 from ecr_constructs.registry import Registry
 from ecr_constructs.repository_policy import (
     PolicyStatement,
@@ -86,8 +86,9 @@ class ImageSettings:
     encryption_type: EncryptionType = EncryptionType.AES256
     """How images are encrypted at rest. A change replaces the repository."""
     kms_key: str | None = None
-    """The full ARN of a KMS key in the repository's Region; by default AWS's own key aws/ecr. A
-    change replaces the repository."""
+    """The full ARN of a KMS key in the repository's Region; alias/aws/ecr is AWS's own. By default
+    an environment's own, and AWS's in an app without environments. A change replaces the
+    repository."""
     lifecycle_rules: tuple[LifecycleRule, ...] = ()
     """Which images expire or are archived. They act in the order given, all images last."""
     pull: tuple[Principal, ...] = ()
@@ -209,6 +210,10 @@ class ImageSettings:
             self.image_tag_mutability, self.image_tag_mutability_exclusion_filters
         )
         yield from encryption_warnings(self.kms_key)
+        for name in ("push", "pull_push"):
+            for index, principal in enumerate(getattr(self, name)):
+                if principal.only_pulls:
+                    yield PULLS_ONLY.problem(shown(principal.identifier), (name, index))
         found = lifecycle_policy_warnings(self.lifecycle_rules)
         yield from within(("lifecycle_rules",), found)
         if self.public_access is not None:

@@ -8,8 +8,16 @@ from typing import NamedTuple
 from ecr_constructs.checks import Check, Problem, TextForm, is_token, refuse, shown, within
 from ecr_constructs.registry import ACCOUNT_ID, Registry
 
+# Kind -> whether whoever it is only pulls.
+_ROLES = {
+    "role": False,
+    "ecs_task_execution_role": True,
+    "eks_node_role": True,
+    "eks_pod_role": False,
+    "ci_role": False,
+}
 _KINDS = (
-    "role",
+    *_ROLES,
     "user",
     "account",
     "organization",
@@ -24,10 +32,10 @@ SOURCE_ARN_KEY = "aws:SourceArn"
 LAMBDA = "lambda.amazonaws.com"
 
 
-def _arn_form(kind: str) -> TextForm:
+def _arn_form(kind: str, what: str = "") -> TextForm:
     path = r"(?:[\x21-\x7e]+/)?"
     return TextForm(
-        what=kind,
+        what=what or kind,
         source="IAM API, `arnType`, `pathType` and a name of at most 64 characters",
         minimum=0,
         maximum=2048,
@@ -101,6 +109,12 @@ PARTITION = Check(
     "a principal must be of the AWS partition of the repository",
     "IAM user guide, ARNs: a partition has accounts of its own; ECR refuses who does not exist",
 )
+PULLS_ONLY = Check(
+    "what runs containers should pull only, and its role not push",
+    "ECS developer guide, task execution IAM role; EKS user guide, node IAM role",
+    "grant 'pull', and 'push' to whoever builds the images",
+    warning=True,
+)
 LAMBDA_ELSEWHERE = Check(
     "a Lambda function must be in the Region of the repository",
     "Lambda developer guide, container images: the registry is in the function's Region",
@@ -113,7 +127,13 @@ class Principal:
 
     :param role: the ARN of an IAM role, `arn:aws:iam::<account>:role/<name>`; at most 2,048
         characters, the name at most 64 (IAM API). The role must exist when the policy is applied,
-        or AWS refuses the policy. So the roles of ECS tasks, EKS nodes and pods, and of CI.
+        or AWS refuses the policy.
+    :param ecs_task_execution_role: the same of the role by which ECS pulls the images of tasks. It
+        is not the task's own role, which the containers have and which pulls nothing.
+    :param eks_node_role: the same of the role of EKS nodes, whose kubelet pulls the images of pods.
+    :param eks_pod_role: the same of the role that a pod has by EKS Pod Identity or IRSA, for what
+        itself pulls or pushes, such as a scanner or a builder.
+    :param ci_role: the same of the role of a CI system's jobs.
     :param user: the ARN of an IAM user, `arn:aws:iam::<account>:user/<name>`; it must exist, too.
     :param account: the id of an account. Its administrators decide who in it is admitted.
     :param organization: the id of an organization, `o-a1b2c3d4e5`: everybody in its accounts whose
@@ -132,6 +152,14 @@ class Principal:
 
     role: str | None = None
     """The ARN of an IAM role."""
+    ecs_task_execution_role: str | None = None
+    """The ARN of the role by which ECS pulls the images of tasks."""
+    eks_node_role: str | None = None
+    """The ARN of the role of EKS nodes, which pull the images of pods."""
+    eks_pod_role: str | None = None
+    """The ARN of the role that a pod of EKS has."""
+    ci_role: str | None = None
+    """The ARN of the role of a CI system's jobs."""
     user: str | None = None
     """The ARN of an IAM user."""
     account: str | None = None
@@ -179,13 +207,23 @@ class Principal:
         return str(getattr(self, self.kind))
 
     @property
+    def role_arn(self) -> str | None:
+        """The ARN of a role, whatever it is for."""
+        return self.identifier if self.kind in _ROLES else None
+
+    @property
     def arn(self) -> str | None:
         """The ARN of a role or user, which alone can have a policy of its own."""
-        return self.role or self.user
+        return self.role_arn or self.user
+
+    @property
+    def only_pulls(self) -> bool:
+        """Whether it runs containers, so that it has no images to push."""
+        return _ROLES.get(self.kind, False)
 
     def problems_in(self, registry: Registry) -> Iterator[Problem]:
         """Check what depends on where the repository is."""
-        for name in ("role", "user", "lambda_function", "source_arn"):
+        for name in (*_ROLES, "user", "lambda_function", "source_arn"):
             arn = getattr(self, name)
             if arn is None or is_token(arn):
                 continue
@@ -196,7 +234,7 @@ class Principal:
 
 
 _FORMS: Mapping[str, TextForm] = {
-    "role": ROLE_ARN,
+    **{name: _arn_form("role", name) for name in _ROLES},
     "user": USER_ARN,
     "account": ACCOUNT_ID,
     "organization": ORGANIZATION,

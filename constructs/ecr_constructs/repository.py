@@ -18,7 +18,7 @@ from constructs import Construct
 
 from ecr_constructs.annotations import annotate
 from ecr_constructs.checks import Check, InvalidValueError, Path, refuse
-from ecr_constructs.encryption import EncryptionType
+from ecr_constructs.encryption import EncryptionType, key_sent
 from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
 from ecr_constructs.principal import Principal
@@ -52,8 +52,8 @@ class Repository(RepositoryBase):
     :param scan_on_push: on by default. A registry with enhanced scanning has rules of its own.
     :param encryption_type: `AES256` by default. Cannot be changed: another replaces the repository.
     :param kms_key: the full ARN of a key in the repository's Region, for `KMS` and `KMS_DSSE`. By
-        default AWS's own key `aws/ecr`. Another key replaces the repository. With an alias or a
-        bare id every plan would; a warning says so.
+        default AWS's own key, which `alias/aws/ecr` names, too. Another key replaces the
+        repository. With another alias or a bare id every plan would; a warning says so.
     :param force_delete: whether a destroy deletes a repository with its images; off by default.
     :param prevent_destroy: whether Terraform refuses a plan that would destroy the repository;
         off by default.
@@ -222,11 +222,13 @@ class Repository(RepositoryBase):
         """Let principals push images; otherwise as `grant_pull`."""
         self._settings = replace(self._settings, push=(*self._settings.push, *principals))
         self._write_policy()
+        self._warn()
 
     def grant_pull_push(self, *principals: Principal) -> None:
         """Let principals pull and push images; otherwise as `grant_pull`."""
         self._settings = replace(self._settings, pull_push=(*self._settings.pull_push, *principals))
         self._write_policy()
+        self._warn()
 
     def grant_read(self, *principals: Principal) -> None:
         """Let principals see what is known of the images: metadata and scan findings."""
@@ -303,7 +305,9 @@ def _scanning(scan_on_push: bool) -> EcrRepositoryImageScanningConfiguration:
 def _encryption(
     encryption_type: EncryptionType, kms_key: str | None
 ) -> EcrRepositoryEncryptionConfiguration:
-    return EcrRepositoryEncryptionConfiguration(encryption_type=encryption_type, kms_key=kms_key)
+    return EcrRepositoryEncryptionConfiguration(
+        encryption_type=encryption_type, kms_key=key_sent(kms_key)
+    )
 
 
 def _tuple(values: Sequence[T]) -> tuple[T, ...]:

@@ -207,8 +207,8 @@ class RepositoryReference(RepositoryBase):
             prefix = f"ecr-{sid.lower()}-"
             if self.node.try_find_child(id_) is not None:
                 continue
-            if principal.role is not None:
-                role = _last_part(principal.role)
+            if principal.role_arn is not None:
+                role = _last_part(principal.role_arn)
                 IamRolePolicy(self, id_, role=role, name_prefix=prefix, policy=policy)
             elif principal.user is not None:
                 user = _last_part(principal.user)
