@@ -2,7 +2,8 @@
 
 Creation templates, pull-through cache rules and account settings: kept and given back as they were
 written, by the members of botocore's model. Where moto has a call of its own, that one serves. And
-a registry policy takes every action of ECR, as with scope V2; moto's takes two.
+a registry policy takes every action of ECR, as with scope V2; moto's takes two. Images come in
+pages, and those in the archive where they are asked for.
 """
 
 import json
@@ -17,6 +18,7 @@ from moto.ecr.models import ECRBackend
 from moto.ecr.responses import ECRResponse
 from moto.iam.exceptions import MalformedPolicyDocument
 
+_MOTO_DESCRIBE_IMAGES = ECRResponse.describe_images
 _MODEL = botocore.session.get_session().get_service_model("ecr")
 
 
@@ -149,6 +151,21 @@ def _validate_registry_policy_action(_backend: ECRBackend, policy_text: str) -> 
                 raise MalformedPolicyDocument
 
 
+def _describe_images(response: ECRResponse) -> ActionResult:
+    """As moto does, and in pages; of images with a status, all where it is asked for."""
+    given = _given(response, "describe_images")
+    result: Any = _MOTO_DESCRIBE_IMAGES(response).result
+    found: list[Any] = result["imageDetails"]
+    status = (given.get("filter") or {}).get("imageStatus", "ACTIVE")
+    if "imageIds" not in given and status != "ANY":
+        found = [image for image in found if getattr(image, "image_status", "ACTIVE") == status]
+    start, size = int(given.get("nextToken", 0)), given.get("maxResults", 100)
+    answer: dict[str, Any] = {"imageDetails": found[start : start + size]}
+    if start + size < len(found):
+        answer["nextToken"] = str(start + size)
+    return ActionResult(answer)
+
+
 def fill_gaps() -> None:
     """Give moto's ECR the calls that it lacks."""
     calls: dict[str, Callable[[ECRResponse], ActionResult]] = {
@@ -157,8 +174,8 @@ def fill_gaps() -> None:
     }
     for kind in _KINDS:
         calls |= _calls(kind)
-    for name, call in calls.items():
-        if not hasattr(ECRResponse, name):
-            setattr(ECRResponse, name, call)
+    lacking = {name: call for name, call in calls.items() if not hasattr(ECRResponse, name)}
+    for name, call in {**lacking, "describe_images": _describe_images}.items():
+        setattr(ECRResponse, name, call)
     name = "_validate_registry_policy_action"
     setattr(ECRBackend, name, _validate_registry_policy_action)

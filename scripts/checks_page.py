@@ -24,6 +24,8 @@ ROOMS = (
             "lifecycle_policy",
             "policy_json",
             "lifecycle_document",
+            "image",
+            "lifecycle_preview",
             "principal",
             "condition",
             "repository_policy",

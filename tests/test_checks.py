@@ -12,7 +12,9 @@ from ecr_constructs import (
     InvalidValueError,
     access,
     ci_role,
+    image,
     lifecycle_document,
+    lifecycle_preview,
     pull_through_cache,
     repository_key,
 )
@@ -40,6 +42,8 @@ ELSEWHERE = {
     },
     "test_registry_policy": {"a registry policy takes at least one statement"},
     "test_registries": {"what is replicated here is not replicated on"},
+    "test_image": {check.rule for _, check in checks_of(image)},
+    "test_lifecycle_preview": {check.rule for _, check in checks_of(lifecycle_preview)},
     "test_lifecycle_document": {
         "a policy must be JSON",
         "a policy must not repeat a key",

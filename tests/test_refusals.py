@@ -835,7 +835,9 @@ FORMS += [*lifecycle_rule.NUMBERS.values(), *public_repository.TEXTS.values()]
 BY_HAND = (
     "ecr_constructs.checks",
     "ecr_constructs.policy_json",
+    "ecr_constructs.image",
     "ecr_constructs.lifecycle_document",
+    "ecr_constructs.lifecycle_preview",
     "ecr_constructs.repository_policy_document",
     "ecr_constructs.policy_document",
     "ecr_constructs.access",

@@ -16,8 +16,11 @@ from ecr_constructs.creation_template import (
     template_prefix_of,
 )
 from ecr_constructs.encryption import EncryptionType
+from ecr_constructs.image import Image, ImageStatus, parse_image
 from ecr_constructs.lifecycle_document import parse_lifecycle_policy
+from ecr_constructs.lifecycle_explanation import Explanation, explain_lifecycle_policy
 from ecr_constructs.lifecycle_policy import LifecyclePolicy
+from ecr_constructs.lifecycle_preview import Because, Decision, preview_lifecycle_policy
 from ecr_constructs.lifecycle_rule import LifecycleAction, LifecycleRule, TagStatus
 from ecr_constructs.principal import Principal
 from ecr_constructs.public_repository import (
@@ -61,12 +64,17 @@ __all__ = [
     "AccessPolicy",
     "AccountSetting",
     "AppliedFor",
+    "Because",
     "Check",
     "CiRole",
+    "Decision",
     "Effect",
     "EncryptionType",
+    "Explanation",
     "GitHubActions",
     "GitLab",
+    "Image",
+    "ImageStatus",
     "InvalidValueError",
     "LifecycleAction",
     "LifecyclePolicy",
@@ -110,7 +118,10 @@ __all__ = [
     "allow_caching",
     "allow_create_on_push",
     "allow_pull_through",
+    "explain_lifecycle_policy",
+    "parse_image",
     "parse_lifecycle_policy",
     "parse_repository_policy",
+    "preview_lifecycle_policy",
     "template_prefix_of",
 ]

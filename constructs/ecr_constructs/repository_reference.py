@@ -20,6 +20,7 @@ from ecr_constructs.checks import (
     sequence,
     shown,
 )
+from ecr_constructs.image import IMAGE_DIGEST
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
 from ecr_constructs.repository_policy import (
@@ -37,13 +38,6 @@ IMAGE_TAG = TextForm(
     maximum=128,
     pattern=re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*"),
     form="letters, digits, '_', '.' and '-', and must not start with '.' or '-'",
-)
-IMAGE_DIGEST = TextForm(
-    what="image digest",
-    source="OCI image specification, SHA-256",
-    minimum=0,
-    pattern=re.compile(r"sha256:[0-9a-f]{64}"),
-    form="'sha256:' and 64 hexadecimal digits in lowercase",
 )
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):ecr:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"

@@ -1,0 +1,1 @@
+"""The commands, for the questions that Terraform cannot answer."""

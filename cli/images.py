@@ -1,0 +1,166 @@
+"""Images: what is in the repositories, read live or from files."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.errors import InputError
+from cli.problems import problem_lines
+from ecr_constructs import Image, InvalidValueError, parse_image
+from ecr_constructs.checks import shown
+from ecr_constructs.image import MANIFEST_LISTS
+
+# ECR's own limits of a request.
+PAGE = 1000
+BATCH = 100
+
+
+def live_images(ecr: Any, repository_name: str, *, manifests: bool) -> list[Image]:
+    """All images of a repository, archived ones too.
+
+    :param manifests: whether the manifests of lists are read as well, which ECR records as pulls.
+    """
+    pages = ecr.get_paginator("describe_images").paginate(
+        repositoryName=repository_name,
+        filter={"imageStatus": "ANY"},
+        PaginationConfig={"PageSize": PAGE},
+    )
+    images = [
+        parse_image(details, repository_name=repository_name)
+        for page in pages
+        for details in page["imageDetails"]
+    ]
+    return (
+        _with_manifests(images, _manifests(ecr, repository_name, images)) if manifests else images
+    )
+
+
+def _manifests(ecr: Any, repository_name: str, images: Sequence[Image]) -> dict[str, list[str]]:
+    digests = [image.image_digest for image in images if image.is_manifest_list]
+    found: dict[str, list[str]] = {}
+    for start in range(0, len(digests), BATCH):
+        answer = ecr.batch_get_image(
+            repositoryName=repository_name,
+            imageIds=[{"imageDigest": digest} for digest in digests[start : start + BATCH]],
+            acceptedMediaTypes=list(MANIFEST_LISTS),
+        )
+        for item in answer["images"]:
+            found[item["imageId"]["imageDigest"]] = _members(json.loads(item["imageManifest"]))
+    return found
+
+
+def _members(manifest: Any) -> list[str]:
+    """The images that a manifest list refers to."""
+    listed = manifest.get("manifests", ()) if isinstance(manifest, Mapping) else ()
+    return [
+        str(item["digest"]) for item in listed if isinstance(item, Mapping) and "digest" in item
+    ]
+
+
+def _with_manifests(images: Sequence[Image], members: Mapping[str, Sequence[str]]) -> list[Image]:
+    return [
+        replace(image, manifest_digests=tuple(members[image.image_digest]))
+        if image.image_digest in members
+        else image
+        for image in images
+    ]
+
+
+def images_of_files(files: Iterable[Path], repository_name: str) -> dict[str, list[Image]]:
+    """The images by repository that files hold, as the AWS CLI prints them.
+
+    Each is what `describe-images` prints, or the manifests that `batch-get-image` prints.
+
+    :param repository_name: of images that do not say where they are.
+    :raises InputError: for everything in which they are something else.
+    """
+    problems: list[str] = []
+    found: dict[str, list[Image]] = {}
+    members: dict[str, list[str]] = {}
+    for file in files:
+        where = click.format_filename(file)
+        data = read_json(file)
+        known = {"imageDetails", "images"}
+        if isinstance(data, list):
+            data = {"imageDetails": data}
+        if not isinstance(data, dict) or not known & data.keys():
+            got = shown(data)
+            problems.append(
+                f"{where}: images must be what 'aws ecr describe-images' or 'batch-get-image'"
+                f" prints, got {got}"
+            )
+            continue
+        for key in sorted(known & data.keys()):
+            items = data[key]
+            if not isinstance(items, list):
+                problems.append(f"{where}: {key}: {key} must be a list, got {shown(items)}")
+                continue
+            for index, item in enumerate(items):
+                place = f"{where}: {key}[{index}]"
+                if key == "images":
+                    problems += _read_manifest(place, item, members)
+                else:
+                    problems += _read_image(place, item, repository_name, found)
+    if problems:
+        raise InputError("\n".join(problems))
+    return {name: _with_manifests(images, members) for name, images in sorted(found.items())}
+
+
+def _read_image(
+    place: str, item: object, repository_name: str, found: dict[str, list[Image]]
+) -> list[str]:
+    try:
+        image = parse_image(item, repository_name=repository_name)
+    except InvalidValueError as error:
+        return problem_lines(place, error.problems)
+    if not image.repository_name:
+        return [f"{place}: an image needs repositoryName; write it, or --repository"]
+    found.setdefault(image.repository_name, []).append(image)
+    return []
+
+
+def _read_manifest(place: str, item: object, members: dict[str, list[str]]) -> list[str]:
+    try:
+        digest = item["imageId"]["imageDigest"]  # type: ignore[index]
+        members[str(digest)] = _members(json.loads(item["imageManifest"]))  # type: ignore[index]
+    except (KeyError, TypeError, ValueError):
+        return [f"{place}: an image of 'batch-get-image' needs imageId.imageDigest, imageManifest"]
+    return []
+
+
+def read_json(file: Path) -> Any:
+    """The data of a JSON file.
+
+    :raises InputError: where it cannot be read, or is no JSON.
+    """
+    text = read_text(file)
+    where = click.format_filename(file)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}:{error.lineno}: a file must be JSON, got {error.msg}") from error
+    except (RecursionError, ValueError) as error:
+        raise InputError(f"{where}: a file must be JSON that is not nested too deep") from error
+
+
+def read_text(file: Path) -> str:
+    """The text of a file, or of standard input for `-`.
+
+    :raises InputError: where it cannot be read, or is no UTF-8.
+    """
+    where = click.format_filename(file)
+    try:
+        if str(file) == "-":
+            return str(sys.stdin.read())
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            f"{where}: a file must be one that can be read, got {error.strerror}"
+        ) from (error)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: a file must be UTF-8 text, got byte {error.start}") from error

@@ -1,0 +1,178 @@
+"""Lifecycle: the commands about lifecycle policies."""
+
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from cli.errors import InputError
+
+_FILE = click.Path(path_type=Path, allow_dash=True)
+_AFTER = re.compile(r"\+([0-9]{1,5})d?")
+
+
+class Moment(click.ParamType[datetime]):
+    """A moment: ISO 8601, UTC where it names no offset, or days from now, as `+90d`."""
+
+    name = "moment"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """The moment that a text means."""
+        if isinstance(value, datetime):
+            return value
+        text = str(value)
+        after = _AFTER.fullmatch(text)
+        if after is not None:
+            return datetime.now(UTC) + timedelta(days=int(after[1]))
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(f"must be a date, a time or days from now (+90d), got {text!r}", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_environment = click.option(
+    "-e", "--environment", metavar="NAME", help="The environment whose policies these are."
+)
+_policy = click.option(
+    "-p", "--policy", type=_FILE, metavar="FILE", help="A policy in AWS's JSON; '-' reads it."
+)
+_repository = click.option(
+    "-r", "--repository", "repositories", multiple=True, metavar="NAME",
+    help="This repository alone; can be repeated.",
+)  # fmt: skip
+
+
+@click.group()
+def lifecycle() -> None:
+    """Say which images lifecycle policies delete, and why."""
+
+
+@lifecycle.command()
+@_environment
+@_policy
+@_repository
+@click.option(
+    "-i", "--images", "files", type=_FILE, multiple=True, metavar="FILE",
+    help="Read the images from what 'aws ecr describe-images --filter imageStatus=ANY' prints, and"
+    " manifest lists from 'batch-get-image', instead of asking AWS; can be repeated.",
+)  # fmt: skip
+@click.option("--region", help="The Region to ask, where no environment says it.")
+@click.option(
+    "--at", type=Moment(), metavar="WHEN",
+    help="Another moment: 2027-02-01, 2027-02-01T09:00+09:00, or +90d from now. Nobody is supposed"
+    " to push or pull until then.",
+)  # fmt: skip
+@click.option(
+    "--keep-in-use", multiple=True, metavar="FILE|-|live",
+    help="Images that must survive: digests or references, a line each, or what ECS and Lambda use"
+    " now. Exit status 3 where one would go; can be repeated.",
+)  # fmt: skip
+@click.option(
+    "--against", metavar="FILE|deployed",
+    help="Show only what changes from another policy: a file, or the one that is deployed.",
+)  # fmt: skip
+@click.option(
+    "--manifests", is_flag=True,
+    help="Read the manifests of images for several platforms too, for what they hold. ECR records"
+    " each as a pull, from which rules about pulls count anew.",
+)  # fmt: skip
+@click.option(
+    "-f", "--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table",
+    show_default=True, help="How the answer is written.",
+)  # fmt: skip
+@click.option("-v", "--verbose", is_flag=True, help="Show each image, with the reason.")
+def preview(
+    *,
+    environment: str | None,
+    policy: Path | None,
+    repositories: tuple[str, ...],
+    files: tuple[Path, ...],
+    region: str | None,
+    at: datetime | None,
+    keep_in_use: tuple[str, ...],
+    against: str | None,
+    manifests: bool,
+    form: str,
+    verbose: bool,
+) -> None:
+    """Say which images the lifecycle policies delete or archive, and which of them are in use.
+
+    The policies are those of an environment, or one in a file. Nothing is written to AWS.
+
+    Exit status: 0; 2 for wrong input; 3 where an image that must survive would not.
+    """
+    # The library starts Node, which --help does not need.
+    from cli.policies import environment_called, policies_of, policy_of_file  # noqa: PLC0415
+    from cli.preview import DEPLOYED, LIVE, Request, preview  # noqa: PLC0415
+
+    if environment is None and policy is None:
+        raise InputError("--environment or --policy is needed, got neither")
+    if environment is None and not files and not repositories:
+        raise InputError("--policy alone needs --repository or --images, got neither")
+    if environment is not None and region is not None:
+        raise InputError(f"--region goes without --environment, which says it, got {region!r}")
+    asks = not files or against == DEPLOYED or LIVE in keep_in_use
+    if region is not None and not asks:
+        raise InputError(f"--region has no effect with --images, got {region!r}")
+    if manifests and files:
+        raise InputError(
+            "--manifests has no effect with --images; give what 'batch-get-image' prints, too"
+        )
+    if [policy, *files, *keep_in_use, against].count("-") + [str(policy), *map(str, files)].count(
+        "-"
+    ) > 1:
+        raise InputError("standard input ('-') can be read once")
+    found = None if environment is None else environment_called(environment)
+    request = Request(
+        environment=found,
+        policies=policies_of(found, repositories) if found else {},
+        policy=None if policy is None else policy_of_file(policy),
+        repositories=tuple(dict.fromkeys(repositories)),
+        files=files,
+        region=region,
+        at=at or datetime.now(UTC),
+        against=against,
+        keep_in_use=tuple(dict.fromkeys(keep_in_use)),
+        manifests=manifests,
+        format=form,
+        verbose=verbose,
+    )
+    sys.exit(preview(request))
+
+
+@lifecycle.command()
+@_environment
+@_policy
+@_repository
+@click.option(
+    "--against", type=_FILE, metavar="FILE", help="Show what differs from another policy."
+)
+def explain(
+    *,
+    environment: str | None,
+    policy: Path | None,
+    repositories: tuple[str, ...],
+    against: Path | None,
+) -> None:
+    """Say in plain sentences what a lifecycle policy does, and which of its rules are dead.
+
+    The policy is that of an environment's repositories, or one in a file.
+    """
+    from cli.explain import explain  # noqa: PLC0415
+    from cli.policies import environment_called, policies_of, policy_of_file  # noqa: PLC0415
+
+    if (environment is None) == (policy is None):
+        got = "both" if policy else "neither"
+        raise InputError(f"either --environment or --policy is needed, got {got}")
+    if policy is not None and repositories:
+        raise InputError("--repository goes with --environment, got it with --policy")
+    if policy is not None:
+        named = {click.format_filename(policy): policy_of_file(policy)}
+    else:
+        named = dict(policies_of(environment_called(str(environment)), repositories))
+    explain(named, None if against is None else policy_of_file(against))

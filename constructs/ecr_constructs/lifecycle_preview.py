@@ -1,0 +1,419 @@
+"""Lifecycle preview: which images a lifecycle policy deletes or archives, and why the others stay.
+
+It follows ECR's evaluation rules. Every rule identifies images on its own, also those that another
+rule takes; then each image belongs to the first rule that selects it, which acts on it or keeps it
+from all later ones. Standard storage and the archive are apart. (ECR user guide, lifecycle policy
+evaluation rules.)
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
+
+from ecr_constructs.checks import Check, Problem, refuse, sequence, shown, unique
+from ecr_constructs.image import Image
+from ecr_constructs.lifecycle_policy import lifecycle_policy_problems, numbered
+from ecr_constructs.lifecycle_rule import LifecycleAction, LifecycleRule, TagStatus
+
+MOMENT = Check(
+    "{what} must be a datetime with its offset from UTC", "this library: times are moments"
+)
+IMAGE_TWICE = Check(
+    "images must be of one repository, each once", "ECR API: a digest names an image"
+)
+# How many images are looked at together for those that a rule counts.
+_CHUNK = 4096
+_FIRST = datetime.min.replace(tzinfo=UTC)
+
+
+class Because(Enum):
+    """Why something happens to an image, or nothing."""
+
+    RULE = "rule"
+    """The first rule that selects it acts on it, or keeps it."""
+    NO_RULE = "no rule"
+    """No rule selects it."""
+    MANIFEST_LIST = "manifest list"
+    """A rule would act, but a manifest list refers to it that stays."""
+    SUBJECT = "subject"
+    """It is a signature, SBOM or the like, and goes with the image that it belongs to."""
+
+
+class _Limited(NamedTuple):
+    """A rule, and from where on it acts: on what is older than a moment, or than an image."""
+
+    rule: LifecycleRule
+    limit: tuple[datetime, str] | None
+
+    def acts_on(self, image: Image) -> bool:
+        """Whether the rule alone would act on an image of its storage class."""
+        if self.limit is None or not self.rule.selects(image.image_tags):
+            return False
+        moment, digest = self.limit
+        if self.rule.count_type == "max_image_count":
+            return (image.active_since, image.image_digest) < (moment, digest)
+        return _SINCE[self.rule.count_type](image)[0] < moment
+
+
+class Decision(NamedTuple):
+    """What a lifecycle policy does to an image, and why."""
+
+    image: Image
+    action: LifecycleAction | None
+    """What happens to it; nothing where it stays."""
+    because: Because
+    rule: LifecycleRule | None
+    """The rule that acts on it or keeps it, with its priority."""
+    at: datetime
+    """The moment of the decision."""
+    later: tuple[_Limited, ...] = ()
+    other: str = ""
+    """The digest of the manifest list that holds it, or of its subject."""
+    archived_by: LifecycleRule | None = None
+    """The rule that moves it to the archive first, from where the other one deletes it."""
+    archived_at: datetime | None = None
+    """When that happens."""
+
+    @property
+    def rule_priority(self) -> int | None:
+        """The number of the rule that acts on it or keeps it."""
+        return None if self.rule is None else self.rule.rule_priority
+
+    @property
+    def shielded_from(self) -> LifecycleRule | None:
+        """The first later rule that would act on it, did the rule that keeps it not select it."""
+        if self.action is not None or self.because is not Because.RULE:
+            return None
+        return next((one.rule for one in self.later if one.acts_on(self.image)), None)
+
+    @property
+    def reason(self) -> str:
+        """Why, as a sentence without an end."""
+        rule = self.rule
+        if rule is None:
+            return "no rule selects it"
+        if self.because is Because.SUBJECT:
+            done = "deleted" if self.action is LifecycleAction.EXPIRE else "archived"
+            return f"it goes with its subject {self.other}, {done} by rule {rule.rule_priority}"
+        held = self.because is Because.MANIFEST_LIST
+        fact = self._fact(rule, acts=held or self.action is not None)
+        if held:
+            stays = f"manifest list {self.other} refers to it and stays"
+            return f"{stays}; rule {rule.rule_priority} would {_would(rule.action)} it: {fact}"
+        if self.action is None:
+            kept = f"rule {rule.rule_priority} keeps it: {fact}"
+            other = self.shielded_from
+            if other is None:
+                return kept
+            return f"{kept}; rule {other.rule_priority} would {_would(other.action)} it"
+        first = ""
+        if self.archived_by is not None:
+            first = f"rule {self.archived_by.rule_priority} archives it first; "
+        return f"{first}rule {rule.rule_priority}: {fact}"
+
+    def _fact(self, rule: LifecycleRule, *, acts: bool) -> str:
+        """What the rule counts, for this image."""
+        number = rule.count_number
+        if rule.count_type == "max_image_count":
+            youngest = "youngest" if number == 1 else f"{number} youngest"
+            return f"not among the {youngest}" if acts else f"among the {youngest}"
+        since, done = _SINCE[rule.count_type](self.image)
+        if self.archived_at is not None:
+            since = self.archived_at
+        days = (self.at - since).days
+        age = f"{done} {days} day{'' if days == 1 else 's'} ago"
+        return f"{age}, {'more' if acts else 'not more'} than {number}"
+
+
+def _earlier(moment: datetime, days: int) -> datetime:
+    """A moment so many days before; the first one where there is none that early."""
+    try:
+        return moment - timedelta(days=days)
+    except OverflowError:
+        return _FIRST
+
+
+def _would(action: LifecycleAction | None) -> str:
+    return "archive" if action is LifecycleAction.TRANSITION else "delete"
+
+
+def _since_active(image: Image) -> tuple[datetime, str]:
+    restored = image.last_activated_at is not None
+    return image.active_since, "restored" if restored else "pushed"
+
+
+def _since_used(image: Image) -> tuple[datetime, str]:
+    if image.used_at == image.last_recorded_pull_time:
+        return image.used_at, "pulled"
+    since, done = _since_active(image)
+    return since, f"never pulled, {done}" if done == "pushed" else done
+
+
+def _since_archived(image: Image) -> tuple[datetime, str]:
+    return image.last_archived_at or image.image_pushed_at, "archived"
+
+
+# What a rule counts -> the moment that it counts from, and what happened then.
+_SINCE: Mapping[str, Callable[[Image], tuple[datetime, str]]] = {
+    "max_image_age_days": _since_active,
+    "max_days_since_image_pulled": _since_used,
+    "max_days_since_image_transitioned": _since_archived,
+}
+
+
+def preview_lifecycle_policy(
+    rules: Sequence[LifecycleRule],
+    images: Sequence[Image],
+    *,
+    at: datetime,
+    since: datetime | None = None,
+) -> list[Decision]:
+    """What a lifecycle policy does to the images of a repository: a decision for each, in order.
+
+    ECR acts within 24 hours of the moment. An image that a manifest list refers to stays as long as
+    the list does; that takes the `manifest_digests` of the list. A signature, or what else has a
+    subject, goes with it. Of images with one time, that with the higher digest counts as the
+    younger; which one ECR takes is unknown.
+
+    :param rules: the policy; none deletes nothing.
+    :param images: all images of one repository, archived ones too.
+    :param at: the moment, with an offset from UTC.
+    :param since: when the images were as they are, `at` by default. Where it is earlier, nobody is
+        supposed to push or pull in between, and what is archived by then is deleted from the
+        archive, where a rule says so.
+    :raises ValueError: for rules that ECR would refuse together, an image that is there twice, and
+        moments without an offset.
+    """
+    start = at if since is None else since
+    refuse(_problems(rules, images, at, start))
+    ranked = numbered(rules)
+    archive = [rule for rule in ranked if rule.storage_class == "archive"]
+    classes = [image.storage_class for image in images]
+    found = {
+        storage_class: _decided(
+            [rule for rule in ranked if rule.storage_class == storage_class],
+            [i for i, own in zip(images, classes, strict=True) if own == storage_class],
+            at,
+        )
+        for storage_class in ("standard", "archive")
+    }
+    whole = [next(found[storage_class]) for storage_class in classes]
+    whole = _with_manifest_lists(whole)
+    if start < at and archive:
+        whole = [_from_archive(decision, archive, start) for decision in whole]
+    return _with_subjects(whole)
+
+
+def _problems(
+    rules: Sequence[LifecycleRule], images: Sequence[Image], at: object, since: object
+) -> Iterator[Problem]:
+    yield from sequence("images", images, Image)
+    yield from lifecycle_policy_problems(rules)
+    for what, moment in (("at", at), ("since", since)):
+        if not isinstance(moment, datetime) or moment.tzinfo is None:
+            yield MOMENT.problem(shown(moment), what=what)
+    if len({getattr(image, "image_digest", None) for image in images}) < len(images):
+        yield from unique(IMAGE_TWICE, [getattr(image, "image_digest", None) for image in images])
+
+
+def _decided(
+    rules: Sequence[LifecycleRule], images: Sequence[Image], at: datetime
+) -> Iterator[Decision]:
+    """The decisions of one storage class's rules on its images, in order."""
+    count = len(images)
+    # Seconds are exact to the microsecond, and far faster to compare than moments.
+    active = [image.active_since.timestamp() for image in images]
+    digests = [image.image_digest for image in images]
+    youngest = sorted(range(count), key=active.__getitem__, reverse=True)
+    if len(set(active)) < count:
+        youngest.sort(key=lambda index: (active[index], digests[index]), reverse=True)
+    ages = [0] * count
+    for rank, index in enumerate(youngest):
+        ages[index] = rank
+    tags = ["\n".join(image.image_tags) for image in images]
+    limited: list[_Limited] = []
+    acting: list[int | None] = [None] * count
+    acts = [False] * count
+    free = youngest
+    for number, rule in enumerate(rules):
+        selected = _selected(rule, tags, free)
+        limit: tuple[datetime, str] | None
+        if rule.count_type == "max_image_count":
+            last = _nth(rule, tags, youngest, rule.count_number)
+            limit = None if last is None else (images[last].active_since, digests[last])
+            rank = count if last is None else ages[last]
+            marked = selected[bisect_right(selected, rank, key=ages.__getitem__) :]
+        else:
+            before, since = _earlier(at, rule.count_number), _SINCE[rule.count_type]
+            limit = (before, "")
+            marked = [index for index in selected if since(images[index])[0] < before]
+        limited.append(_Limited(rule, limit))
+        for index in selected:
+            acting[index] = number
+        for index in marked:
+            acts[index] = True
+        free = [index for index in free if acting[index] is None] if selected else free
+    later = [tuple(limited[number + 1 :]) for number in range(len(rules))]
+    for image, one, act in zip(images, acting, acts, strict=True):
+        if one is None:
+            yield Decision(image, None, Because.NO_RULE, None, at)
+        else:
+            rule = rules[one]
+            yield Decision(image, rule.action if act else None, Because.RULE, rule, at, later[one])
+
+
+def _selected(rule: LifecycleRule, tags: Sequence[str], positions: list[int]) -> list[int]:
+    """Those of the positions at which the rule selects an image, by the tags of each in lines."""
+    if rule.tag_status == TagStatus.ANY:
+        return positions
+    if rule.tag_status == TagStatus.UNTAGGED:
+        return [i for i in positions if not tags[i]]
+    positions = [i for i in positions if tags[i]]
+    for pattern in rule.patterns:
+        search = _expression(pattern).search
+        positions = [i for i in positions if search(tags[i])]
+    return positions
+
+
+def _nth(rule: LifecycleRule, tags: Sequence[str], positions: list[int], number: int) -> int | None:
+    """The position of the last image that a rule counts, from the youngest."""
+    for start in range(0, len(positions), _CHUNK):
+        selected = _selected(rule, tags, positions[start : start + _CHUNK])
+        if len(selected) >= number:
+            return selected[number - 1]
+        number -= len(selected)
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _expression(pattern: str) -> re.Pattern[str]:
+    """A pattern of whole tags, for tags on a line each.
+
+    Each part between two `*` is taken where it first occurs, and never given back, so that no tag
+    takes more than linear time.
+    """
+    first, *parts = map(re.escape, pattern.split("*"))
+    if not parts:
+        return re.compile(f"^{first}$", re.MULTILINE)
+    *middle, last = parts
+    between = "".join(f"(?>[^\n]*?{part})" for part in middle)
+    end = rf"[^\n]*{last}$" if last else ""
+    return re.compile(f"^{first}{between}{end}", re.MULTILINE)
+
+
+def _from_archive(decision: Decision, rules: Sequence[LifecycleRule], start: datetime) -> Decision:
+    """The decision on an image that is archived so early that a rule deletes it from there."""
+    archiving = decision.rule
+    if archiving is None or decision.action is not LifecycleAction.TRANSITION:
+        return decision
+    archived_at = start
+    if archiving.count_type != "max_image_count":
+        since = _SINCE[archiving.count_type](decision.image)[0]
+        if since > _earlier(start, archiving.count_number):
+            archived_at = since + timedelta(days=archiving.count_number)
+    rule = next((rule for rule in rules if rule.selects(decision.image.image_tags)), None)
+    if rule is None or archived_at >= _earlier(decision.at, rule.count_number):
+        return decision
+    return decision._replace(
+        action=LifecycleAction.EXPIRE, rule=rule, archived_by=archiving, archived_at=archived_at
+    )
+
+
+def _with_manifest_lists(decisions: list[Decision]) -> list[Decision]:
+    """The decisions, but that an image stays to which a manifest list refers that stays.
+
+    A list that is in the archive, or goes there, holds nothing in standard storage. (ECR user
+    guide: the list has to be deleted or archived first.)
+    """
+    holders: dict[str, list[int]] = {}
+    for index, decision in enumerate(decisions):
+        for digest in decision.image.manifest_digests:
+            holders.setdefault(digest, []).append(index)
+    if not holders:
+        return decisions
+    found = list(decisions)
+    # A list may be in a list: those come first that no other one holds.
+    for index in _holders_first(decisions, holders):
+        decision = found[index]
+        if decision.action is None:
+            continue
+        storage_class = decision.image.storage_class
+        for holder in holders.get(decision.image.image_digest, ()):
+            other = found[holder]
+            apart = other.image.storage_class == "archive" and storage_class == "standard"
+            if other.action is None and not apart:
+                found[index] = decision._replace(
+                    action=None, because=Because.MANIFEST_LIST, other=other.image.image_digest
+                )
+                break
+    return found
+
+
+def _holders_first(
+    decisions: Sequence[Decision], holders: Mapping[str, Sequence[int]]
+) -> Iterator[int]:
+    done: set[int] = set()
+    for start in range(len(decisions)):
+        waiting = [start]
+        while waiting:
+            index = waiting[-1]
+            above = holders.get(decisions[index].image.image_digest, ())
+            missing = [i for i in above if i not in done and i not in waiting]
+            if missing:
+                waiting += missing
+                continue
+            waiting.pop()
+            if index not in done:
+                done.add(index)
+                yield index
+
+
+def _with_subjects(decisions: list[Decision]) -> list[Decision]:
+    """The decisions, but that signatures and the like go with the images that they belong to."""
+    if not any(decision.image.subject_manifest_digest for decision in decisions):
+        return decisions
+    found = {decision.image.image_digest: decision for decision in decisions}
+    done: set[str] = set()
+    for decision in decisions:
+        chain = _subjects(decision, found, done)
+        # What has no subject here is done already; the others come after their subjects.
+        for image in reversed(chain):
+            digest = image.image_digest
+            subject = found.get(image.subject_manifest_digest or "")
+            if subject is not None and digest not in done:
+                found[digest] = _following(found[digest], subject)
+            done.add(digest)
+    return [found[decision.image.image_digest] for decision in decisions]
+
+
+def _subjects(decision: Decision, found: Mapping[str, Decision], done: set[str]) -> list[Image]:
+    """The image, its subject, and so on, up to one that is done."""
+    chain: dict[str, Image] = {}
+    image: Image | None = decision.image
+    while image is not None:
+        if image.image_digest in done or image.image_digest in chain:
+            break
+        chain[image.image_digest] = image
+        subject = found.get(image.subject_manifest_digest or "")
+        image = None if subject is None else subject.image
+    return list(chain.values())
+
+
+def _following(decision: Decision, subject: Decision) -> Decision:
+    """The decision on what belongs to a subject: it goes where that goes, and never comes back."""
+    gone = decision.action is LifecycleAction.EXPIRE
+    archived = decision.action is not None or decision.image.storage_class == "archive"
+    if subject.action is None or gone:
+        return decision
+    if subject.action is LifecycleAction.TRANSITION and archived:
+        return decision
+    return decision._replace(
+        action=subject.action,
+        because=Because.SUBJECT,
+        rule=subject.rule,
+        other=subject.image.image_digest,
+    )

@@ -1,0 +1,442 @@
+"""The command, with images from files: what it prints, and what it refuses."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.__main__ import ecr
+
+NOW = datetime.now(UTC)
+POLICY = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "selection": {
+                "tagStatus": "tagged",
+                "tagPatternList": ["v*"],
+                "countType": "imageCountMoreThan",
+                "countNumber": 2,
+            },
+            "action": {"type": "expire"},
+        },
+        {
+            "rulePriority": 2,
+            "selection": {
+                "tagStatus": "any",
+                "countType": "sinceImagePushed",
+                "countUnit": "days",
+                "countNumber": 30,
+            },
+            "action": {"type": "expire"},
+        },
+    ]
+}
+ENVIRONMENT = """
+account: "111111111111"
+region: ap-northeast-2
+repositories:
+  payments/api:
+    lifecycle_rules: [{tag_pattern_list: ["v*"], max_image_count: 2}, {max_image_age_days: 30}]
+  web/storefront: {}
+"""
+
+
+def digest(number: int) -> str:
+    return f"sha256:{number:064x}"
+
+
+def details(number: int, days: float, *tags: str, **more: Any) -> dict[str, Any]:
+    """An image as the AWS CLI prints it."""
+    found = {
+        "registryId": "111111111111",
+        "repositoryName": "payments/api",
+        "imageDigest": digest(number),
+        "imageSizeInBytes": 1_500_000 * number,
+        "imagePushedAt": (NOW - timedelta(days=days)).isoformat(),
+        **more,
+    }
+    return {**found, "imageTags": list(tags)} if tags else found
+
+
+IMAGES = [
+    details(1, 3, "v3", "latest"),
+    details(2, 20, "v2"),
+    details(3, 40, "v1"),
+    details(4, 10),
+    details(5, 50),
+    details(6, 31, repositoryName="web/storefront"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a policy, images and an environment are."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ECR_ENVIRONMENTS", "environments")
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "shop.yaml").write_text(ENVIRONMENT)
+    (tmp_path / "policy.json").write_text(json.dumps(POLICY))
+    (tmp_path / "images.json").write_text(json.dumps({"imageDetails": IMAGES}))
+    return tmp_path
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(ecr, ["lifecycle", *arguments], input=stdin)
+
+
+def preview(*arguments: str, stdin: str | None = None) -> Result:
+    found = run("preview", "--images", "images.json", *arguments, stdin=stdin)
+    assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
+    return found
+
+
+def objects(*arguments: str) -> list[dict[str, Any]]:
+    found = preview("--format", "json", *arguments)
+    assert found.exit_code == 0, found.stderr
+    written: list[dict[str, Any]] = json.loads(found.stdout)
+    return written
+
+
+def fates(written: list[dict[str, Any]]) -> Mapping[str, tuple[int | None, str]]:
+    return {o["imageDigest"][-1]: (o["rulePriority"], o["action"]) for o in written}
+
+
+def test_the_table_is_for_people(folder: Path) -> None:
+    found = preview("--policy", "policy.json")
+    assert found.exit_code == 0
+    rows = [re.split(r"\s{2,}", line.strip()) for line in found.stdout.splitlines()]
+    assert rows == [
+        ["Repository", "Stay", "Deleted", "Archived", "Rules that act", "Never can"],
+        ["payments/api", "3 (10.5 MB)", "2 (12.0 MB)", "0", "1 (1), 2 (1)"],
+        ["web/storefront", "0", "1 (9.0 MB)", "0", "2 (1)"],
+        ["Total", "3 (10.5 MB)", "3 (21.0 MB)", "0"],
+    ]
+    assert found.stderr == ""
+
+
+def test_json_is_an_object_for_each_image(folder: Path) -> None:
+    first, *_, last = objects("--policy", "policy.json")
+    assert first == {
+        "repositoryName": "payments/api",
+        "imageDigest": digest(1),
+        "imageTags": ["v3", "latest"],
+        "imagePushedAt": IMAGES[0]["imagePushedAt"],
+        "imageSizeInBytes": 1_500_000,
+        "rulePriority": 1,
+        "action": "keep",
+        "reason": "rule 1 keeps it: among the 2 youngest",
+    }
+    assert last["reason"] == "rule 2: pushed 31 days ago, more than 30"
+    assert fates(objects("--policy", "policy.json")) == {
+        "1": (1, "keep"),
+        "2": (1, "keep"),
+        "3": (1, "expire"),
+        "4": (2, "keep"),
+        "5": (2, "expire"),
+        "6": (2, "expire"),
+    }
+
+
+def test_json_of_no_image_is_an_empty_list(folder: Path) -> None:
+    (folder / "none.json").write_text('{"imageDetails": []}')
+    found = run("preview", "-p", "policy.json", "-i", "none.json", "-f", "json")
+    assert found.exit_code == 2
+    assert "hold no image" in found.stderr
+    same = preview("-p", "policy.json", "--against", "policy.json", "-f", "json")
+    assert json.loads(same.stdout) == []
+
+
+def test_markdown_lists_what_goes(folder: Path) -> None:
+    found = preview("--policy", "policy.json", "--format", "markdown").stdout
+    assert "| payments/api | 3 (10.5 MB) | 2 (12.0 MB) | 0 | 1 (1), 2 (1) |  |" in found
+    assert "<summary>payments/api: 2 images</summary>" in found
+    assert "| `000000000000` | `v1` |" in found
+    assert "`v3`" not in found
+    assert "`v3`" in preview("-p", "policy.json", "-f", "markdown", "--verbose").stdout
+
+
+def test_verbose_tells_of_each_image_with_its_reason(folder: Path) -> None:
+    found = preview("-p", "policy.json", "-r", "payments/api", "--verbose").stdout.splitlines()
+    lines = [re.split(r"\s{2,}", line.strip()) for line in found[1:6]]
+    assert found[0] == "payments/api"
+    # The youngest first.
+    assert [(line[0], line[2], line[-1]) for line in lines] == [
+        ("stays", "v3, latest", "rule 1 keeps it: among the 2 youngest"),
+        ("stays", "untagged", "rule 2 keeps it: pushed 10 days ago, not more than 30"),
+        ("stays", "v2", "rule 1 keeps it: among the 2 youngest"),
+        ("deleted", "v1", "rule 1: not among the 2 youngest"),
+        ("deleted", "untagged", "rule 2: pushed 50 days ago, more than 30"),
+    ]
+
+
+def test_an_environment_has_a_policy_for_each_repository(folder: Path) -> None:
+    found = fates(objects("--environment", "shop"))
+    assert found["3"] == (1, "expire")
+    assert found["6"] == (None, "keep")
+    table = preview("--environment", "shop").stdout
+    assert re.search(r"web/storefront +1 \(9.0 MB\) +0 +0 +no policy", table)
+
+
+def test_a_policy_can_stand_in_for_those_of_an_environment(folder: Path) -> None:
+    assert fates(objects("-e", "shop", "-p", "policy.json"))["6"] == (2, "expire")
+
+
+def test_says_which_images_are_of_no_repository_of_the_environment(folder: Path) -> None:
+    stranger = details(7, 1, repositoryName="platform/base")
+    (folder / "images.json").write_text(json.dumps([*IMAGES, stranger]))
+    assert "platform/base: its images are left aside" in preview("-e", "shop").stderr
+
+
+def test_another_moment(folder: Path) -> None:
+    assert fates(objects("-e", "shop"))["4"] == (2, "keep")
+    for when in ("+21d", "+21", (NOW + timedelta(days=21)).isoformat(), "2099-01-01"):
+        assert fates(objects("-e", "shop", "--at", when))["4"] == (2, "expire")
+
+
+def test_what_changes_from_another_policy(folder: Path) -> None:
+    stricter = json.loads(json.dumps(POLICY))
+    stricter["rules"][0]["selection"]["countNumber"] = 1
+    (folder / "stricter.json").write_text(json.dumps(stricter))
+    [changed] = objects("-p", "stricter.json", "--against", "policy.json")
+    assert (changed["imageDigest"], changed["action"]) == (digest(2), "expire")
+    assert changed["before"] == {
+        "rulePriority": 1,
+        "action": "keep",
+        "reason": "rule 1 keeps it: among the 2 youngest",
+    }
+    table = preview("-p", "stricter.json", "--against", "policy.json").stdout
+    assert "stays -> deleted" in table
+    assert "payments/api: 1 images fare otherwise" in table
+    markdown = preview("-p", "stricter.json", "--against", "policy.json", "-f", "markdown").stdout
+    assert "| stays, now deleted |" in markdown
+
+
+@pytest.mark.parametrize(
+    ("use", "line"),
+    [
+        ("payments/api:v1", "payments/api: v1 (000000000000) is in use by standard input:1, and"),
+        (digest(5), "payments/api: untagged (000000000000) is in use"),
+        (f"111111111111.dkr.ecr.us-east-1.amazonaws.com/payments/api@{digest(5)}", "in use by"),
+    ],
+)
+def test_what_is_in_use_must_survive(folder: Path, use: str, line: str) -> None:
+    found = preview("-p", "policy.json", "--keep-in-use", "-", stdin=f"{use}\n")
+    assert found.exit_code == 3
+    assert line in found.stderr
+    assert "would be deleted: rule" in found.stderr
+    # The report is there all the same.
+    assert "Total" in found.stdout
+
+
+def test_what_is_in_use_survives(folder: Path) -> None:
+    (folder / "in-use.txt").write_text(
+        "payments/api:latest\npayments/api:v9\nnginx:1.27\npublic.ecr.aws/nginx/nginx:1\n"
+    )
+    found = preview("-p", "policy.json", "--keep-in-use", "in-use.txt")
+    assert found.exit_code == 0
+    assert found.stderr.splitlines() == [
+        "in-use.txt:2: payments/api:v9 is in use, and there is no such image",
+        "2 images in use are of other repositories than these",
+    ]
+
+
+def test_an_image_of_another_region_is_another_one(folder: Path) -> None:
+    use = "111111111111.dkr.ecr.us-west-2.amazonaws.com/payments/api:v1"
+    found = preview("-e", "shop", "--keep-in-use", "-", stdin=use)
+    assert found.exit_code == 0
+
+
+def test_what_is_archived_does_not_survive_either(folder: Path) -> None:
+    archive = json.loads(json.dumps(POLICY))
+    archive["rules"][0]["action"] = {"type": "transition", "targetStorageClass": "archive"}
+    (folder / "archive.json").write_text(json.dumps(archive))
+    found = preview("-p", "archive.json", "--keep-in-use", "-", stdin="payments/api:v1")
+    assert found.exit_code == 3
+    assert "would be archived" in found.stderr
+
+
+def test_manifest_lists_hold_images_where_their_manifests_are_there(folder: Path) -> None:
+    lists = "application/vnd.oci.image.index.v1+json"
+    listed = details(7, 3, "v4", imageManifestMediaType=lists)
+    (folder / "images.json").write_text(json.dumps({"imageDetails": [*IMAGES, listed]}))
+    assert "1 manifest lists are not read" in preview("-p", "policy.json").stdout
+    manifest = json.dumps({"manifests": [{"digest": digest(5)}]})
+    item = {"imageId": {"imageDigest": digest(7)}, "imageManifest": manifest}
+    (folder / "manifests.json").write_text(json.dumps({"images": [item], "failures": []}))
+    found = {o["imageDigest"]: o for o in objects("-p", "policy.json", "-i", "manifests.json")}
+    assert found[digest(5)]["action"] == "keep"
+    assert found[digest(5)]["reason"].startswith(f"manifest list {digest(7)} refers to it")
+
+
+def test_rules_that_never_can_are_told_of(folder: Path) -> None:
+    dead = json.loads(json.dumps(POLICY))
+    dead["rules"][1]["selection"] = {
+        **dead["rules"][0]["selection"],
+        "tagPatternList": ["v1*"],
+    }
+    (folder / "dead.json").write_text(json.dumps(dead))
+    found = preview("-p", "dead.json", "-r", "payments/api").stdout
+    assert "payments/api: rule 2: a lifecycle rule can never act" in found
+
+
+WRONG = [
+    ("{", "images.json:1: a file must be JSON, got"),
+    ("[" * 100_000, "images.json: a file must be JSON that is not nested too deep"),
+    ("5", "images.json: images must be what 'aws ecr describe-images' or"),
+    ("{}", "images.json: images must be what 'aws ecr describe-images' or"),
+    ('{"imageDetails": 5}', "images.json: imageDetails: imageDetails must be a list, got 5"),
+    (
+        '[{"imageDigest": "sha256:x"}]',
+        "images.json: imageDetails[0]: imagePushedAt: an image needs",
+    ),
+    ("[5]", "images.json: imageDetails[0]: an image must be an object, got 5"),
+    ('{"images": [{}]}', "images.json: images[0]: an image of 'batch-get-image' needs"),
+    ("[]", "the files hold no image"),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), WRONG, ids=[text[:20] for text, _ in WRONG])
+def test_fails_with_what_holds_no_images(folder: Path, text: str, line: str) -> None:
+    (folder / "images.json").write_text(text)
+    found = preview("--policy", "policy.json")
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert found.stderr.startswith(line)
+
+
+def test_fails_with_all_images_that_are_wrong_at_once(folder: Path) -> None:
+    wrong = [{**IMAGES[0], "imagePushedAt": "x"}, IMAGES[1], {**IMAGES[2], "imageTags": 1}]
+    (folder / "images.json").write_text(json.dumps(wrong))
+    lines = preview("-p", "policy.json").stderr.splitlines()
+    assert [line.split(": ")[1:3] for line in lines] == [
+        ["imageDetails[0]", "imagePushedAt"],
+        ["imageDetails[2]", "imageTags"],
+    ]
+
+
+def test_fails_with_an_image_that_is_there_twice(folder: Path) -> None:
+    (folder / "images.json").write_text(json.dumps([*IMAGES, IMAGES[0]]))
+    found = preview("-p", "policy.json", "-f", "json")
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert "payments/api: images must be of one repository, each once" in found.stderr
+
+
+def test_fails_with_an_image_of_no_repository_but_for_one_that_is_named(folder: Path) -> None:
+    nowhere = {key: value for key, value in IMAGES[0].items() if key != "repositoryName"}
+    (folder / "images.json").write_text(json.dumps([nowhere]))
+    assert "an image needs repositoryName" in preview("-p", "policy.json").stderr
+    [found] = objects("-p", "policy.json", "-r", "payments/api")
+    assert found["repositoryName"] == "payments/api"
+
+
+def test_fails_with_a_file_that_cannot_be_read(folder: Path) -> None:
+    (folder / "latin.json").write_bytes(b'["\xe9"]')
+    for name, said in {
+        "nowhere.json": "a file must be one that can be read, got No such file",
+        "environments": "a file must be one that can be read, got Is a directory",
+        "latin.json": "a file must be UTF-8 text, got byte 2",
+    }.items():
+        found = run("preview", "-p", "policy.json", "-i", name)
+        assert found.exit_code == 2
+        assert found.stderr.startswith(f"{name}: {said}")
+
+
+def test_fails_with_what_is_no_policy(folder: Path) -> None:
+    (folder / "policy.json").write_text('{"rules": [{"rulePriority": 0}], "x": 1}')
+    found = preview("-p", "policy.json")
+    assert found.exit_code == 2
+    assert "policy.json: x: a policy takes no key 'x' here" in found.stderr
+    assert "policy.json: rules[0]: a policy needs the key 'selection' here" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "--environment or --policy is needed, got neither"),
+        (["-e", "prod"], "--environment must be one of shop, got 'prod'"),
+        (["-e", "shp"], "did you mean 'shop'?"),
+        (["-e", "shop", "-r", "payments/apy"], "did you mean 'payments/api'?"),
+        (["-p", "policy.json", "-r", "web"], "--repository: no image of the files is in web"),
+        (["-e", "shop", "--region", "us-east-1"], "--region goes without --environment"),
+        (["-p", "policy.json", "--region", "us-east-1"], "--region has no effect with --images"),
+        (["-p", "policy.json", "--manifests"], "--manifests has no effect with --images"),
+        (["-p", "policy.json", "--at", "soon"], "must be a date, a time or days from now"),
+        (["-p", "policy.json", "--at", "2026-13-01"], "must be a date, a time or days from now"),
+        (["-p", "-", "--keep-in-use", "-"], "standard input ('-') can be read once"),
+        (["-p", "policy.json", "--keep-in-use", "nowhere"], "nowhere: a file must be one that can"),
+        (["-p", "policy.json", "--against", "nowhere"], "nowhere: a file must be one that can"),
+        (["-p", "policy.json", "--format", "xml"], "'xml' is not one of"),
+    ],
+)
+def test_fails_with_arguments(folder: Path, arguments: list[str], said: str) -> None:
+    found = preview(*arguments)
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert said in found.stderr
+
+
+def test_fails_with_a_policy_and_nothing_to_look_at(folder: Path) -> None:
+    found = run("preview", "-p", "policy.json")
+    assert found.exit_code == 2
+    assert "--policy alone needs --repository or --images" in found.stderr
+
+
+def test_fails_with_every_problem_of_the_environment_files(folder: Path) -> None:
+    (folder / "environments" / "shop.yaml").write_text("account: x\nregions: y\n")
+    found = preview("-e", "shop")
+    assert found.exit_code == 2
+    assert len(found.stderr.splitlines()) == 3
+    assert "environments/shop.yaml:1: account: account must be an account id" in found.stderr
+
+
+def test_explains_a_policy(folder: Path) -> None:
+    found = run("explain", "--policy", "policy.json")
+    assert found.stdout.splitlines() == [
+        "policy.json",
+        "  1. All but the 2 youngest images with a tag like 'v*' are deleted.",
+        "  2. Images are deleted 30 days after their push, but for those that rule 1 selects.",
+    ]
+
+
+def test_explains_the_policies_of_an_environment_alike_ones_together(folder: Path) -> None:
+    rules = "lifecycle_rules: [{max_image_count: 2, description: the last two}]"
+    (folder / "environments" / "shop.yaml").write_text(
+        'account: "111111111111"\nregion: us-east-1\n'
+        f"repositories: {{aa: {{{rules}}}, bb: {{}}, cc: {{{rules}}}}}\n"
+    )
+    assert run("explain", "-e", "shop").stdout.splitlines() == [
+        "aa, cc",
+        "  1. All but the 2 youngest images are deleted. (the last two)",
+        "",
+        "bb",
+        "  There is no policy: images stay for ever.",
+    ]
+
+
+def test_explains_what_differs(folder: Path) -> None:
+    found = run("explain", "-e", "shop", "-r", "payments/api", "--against", "policy.json")
+    assert found.stdout.splitlines() == ["payments/api", "  nothing differs"]
+    found = run("explain", "-e", "shop", "-r", "web/storefront", "--against", "policy.json")
+    assert [line[:4] for line in found.stdout.splitlines()[1:]] == ["+ Th", "- 1.", "- 2."]
+
+
+def test_fails_to_explain_without_one_policy(folder: Path) -> None:
+    for arguments, said in (
+        ([], "either --environment or --policy is needed, got neither"),
+        (["-e", "shop", "-p", "policy.json"], "is needed, got both"),
+        (["-p", "policy.json", "-r", "ab"], "--repository goes with --environment"),
+    ):
+        found = run("explain", *arguments)
+        assert found.exit_code == 2
+        assert said in found.stderr
+
+
+@pytest.mark.parametrize("command", [[], ["lifecycle"], ["lifecycle", "preview"]])
+def test_every_command_tells_how_it_is_used(command: list[str]) -> None:
+    found = CliRunner().invoke(ecr, [*command, "--help"])
+    assert found.exit_code == 0
+    assert "Usage: ecr" in found.stdout
