@@ -43,14 +43,21 @@ class Aws:
     """Clients of an account and Region that read, and write nothing.
 
     :param environment: whose role asks, in its Region; by default the caller, in `region`.
-    :param region: another Region, or the one without an environment.
+    :param region: the Region, without an environment.
+    :param assume_role: whether the environment's role asks, or the caller.
     :raises InputError: for credentials that are not of the environment's account.
     """
 
-    def __init__(self, environment: Environment | None = None, region: str | None = None) -> None:
+    def __init__(
+        self,
+        environment: Environment | None = None,
+        region: str | None = None,
+        *,
+        assume_role: bool = True,
+    ) -> None:
         self._session = botocore.session.get_session()
         self._region = environment.region if environment else region
-        if environment is not None and environment.assume_role is not None:
+        if environment is not None and environment.assume_role is not None and assume_role:
             self._session = _assumed(self._session, environment)
         self.client = cache(self._client)
         if environment is not None:

@@ -63,6 +63,10 @@ def lifecycle() -> None:
 )  # fmt: skip
 @click.option("--region", help="The Region to ask, where no environment says it.")
 @click.option(
+    "--no-assume-role", "as_caller", is_flag=True,
+    help="Ask with the caller's own credentials, and not by the environment's role.",
+)  # fmt: skip
+@click.option(
     "--at", type=Moment(), metavar="WHEN",
     help="Another moment: 2027-02-01, 2027-02-01T09:00+09:00, or +90d from now. Nobody is supposed"
     " to push or pull until then.",
@@ -93,6 +97,7 @@ def preview(
     repositories: tuple[str, ...],
     files: tuple[Path, ...],
     region: str | None,
+    as_caller: bool,
     at: datetime | None,
     keep_in_use: tuple[str, ...],
     against: str | None,
@@ -119,6 +124,8 @@ def preview(
     asks = not files or against == DEPLOYED or LIVE in keep_in_use
     if region is not None and not asks:
         raise InputError(f"--region has no effect with --images, got {region!r}")
+    if as_caller and (environment is None or not asks):
+        raise InputError("--no-assume-role goes with --environment, where AWS is asked")
     if manifests and files:
         raise InputError(
             "--manifests has no effect with --images; give what 'batch-get-image' prints, too"
@@ -135,6 +142,7 @@ def preview(
         repositories=tuple(dict.fromkeys(repositories)),
         files=files,
         region=region,
+        assume_role=not as_caller,
         at=at or datetime.now(UTC),
         against=against,
         keep_in_use=tuple(dict.fromkeys(keep_in_use)),

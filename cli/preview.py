@@ -63,6 +63,7 @@ class Request:
     files: tuple[Path, ...] = ()
     """Where the images are, but for live."""
     region: str | None = None
+    assume_role: bool = True
     at: datetime
     against: str | None = None
     keep_in_use: tuple[str, ...] = ()
@@ -85,7 +86,7 @@ def preview(request: Request) -> int:
     aws = None
     live = request.against == DEPLOYED or LIVE in request.keep_in_use or not request.files
     if live:
-        aws = Aws(request.environment, request.region)
+        aws = Aws(request.environment, request.region, assume_role=request.assume_role)
     uses, elsewhere = _uses(request, aws)
     repositories = _repositories(request, aws)
     found: list[Found] = []

@@ -364,6 +364,7 @@ def test_fails_with_what_is_no_policy(folder: Path) -> None:
         (["-p", "policy.json", "-r", "web"], "--repository: no image of the files is in web"),
         (["-e", "shop", "--region", "us-east-1"], "--region goes without --environment"),
         (["-p", "policy.json", "--region", "us-east-1"], "--region has no effect with --images"),
+        (["-e", "shop", "--no-assume-role"], "--no-assume-role goes with --environment, where"),
         (["-p", "policy.json", "--manifests"], "--manifests has no effect with --images"),
         (["-p", "policy.json", "--at", "soon"], "must be a date, a time or days from now"),
         (["-p", "policy.json", "--at", "2026-13-01"], "must be a date, a time or days from now"),

@@ -359,6 +359,14 @@ def test_fails_with_credentials_of_another_account(
 
 
 @pytest.mark.e2e
+def test_asks_as_the_caller_where_that_is_wanted(asked: list[tuple[str, str]]) -> None:
+    found = preview("-e", "shop", "--no-assume-role")
+    assert found.exit_code == 2
+    assert f"must be of account {ACCOUNT}, got {DEFAULT_ACCOUNT_ID}" in found.stderr
+    assert asked == [("sts", "GetCallerIdentity")]
+
+
+@pytest.mark.e2e
 def test_fails_without_credentials(
     asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

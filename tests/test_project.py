@@ -1,6 +1,7 @@
 """What holds for the repository as a whole."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -54,9 +55,10 @@ def test_workflow_satisfies_the_published_schema() -> None:
     assert result.returncode == 0, result.stdout
 
 
-def test_workflow_of_the_readme_satisfies_the_published_schema(tmp_path: Path) -> None:
-    workflow = tmp_path / "release.yml"
-    workflow.write_text(blocks("yaml")[4])
+@pytest.mark.parametrize("block", blocks("yaml")[4:], ids=["release", "lifecycle preview"])
+def test_workflow_of_the_readme_satisfies_the_published_schema(tmp_path: Path, block: str) -> None:
+    workflow = tmp_path / "workflow.yml"
+    workflow.write_text(block)
     checker = Path(sys.executable).with_name("check-jsonschema")
     command = [str(checker), "--builtin-schema", "vendor.github-workflows", str(workflow)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -89,7 +91,7 @@ def test_the_library_of_the_readme_synthesizes(tmp_path: Path) -> None:
 
 
 def test_the_files_of_the_readme_are_environments(tmp_path: Path) -> None:
-    fragment, whole, grants, roles, _ = blocks("yaml")
+    fragment, whole, grants, roles, *_ = blocks("yaml")
     file = tmp_path / "example.yaml"
     file.write_text(whole)
     assert "payments/api" in load_environments(tmp_path)["example"].repositories
@@ -126,12 +128,30 @@ def test_the_sentences_of_the_readme_are_those_of_the_app(tmp_path: Path) -> Non
     assert result.stdout.startswith(warned)
 
 
+def test_the_session_of_the_readme_is_a_real_one() -> None:
+    [session] = blocks("console")
+    command, *shown, status_of, status = session.splitlines()
+    arguments = command.removeprefix("$ pipenv run ecr ").split()
+    found = subprocess.run(
+        [sys.executable, "-m", "cli", *arguments],
+        cwd=PROJECT / "examples" / "lifecycle",
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert [line.rstrip() for line in (found.stdout + found.stderr).splitlines()] == shown
+    assert (status_of, status) == ("$ echo $?", str(found.returncode))
+
+
 @pytest.mark.parametrize("target", re.findall(r"`make ([a-z-]+)", README))
 def test_the_targets_of_the_readme_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (PROJECT / "Makefile").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/registry.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/registry.md", "docs/lifecycle.md"]
+)
 def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
     file = PROJECT / page
     for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", file.read_text()):

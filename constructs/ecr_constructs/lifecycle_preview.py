@@ -356,15 +356,16 @@ def _with_manifest_lists(decisions: list[Decision]) -> list[Decision]:
 def _holders_first(
     decisions: Sequence[Decision], holders: Mapping[str, Sequence[int]]
 ) -> Iterator[int]:
+    opened: set[int] = set()
     done: set[int] = set()
     for start in range(len(decisions)):
         waiting = [start]
         while waiting:
             index = waiting[-1]
-            above = holders.get(decisions[index].image.image_digest, ())
-            missing = [i for i in above if i not in done and i not in waiting]
-            if missing:
-                waiting += missing
+            if index not in opened:
+                opened.add(index)
+                above = holders.get(decisions[index].image.image_digest, ())
+                waiting += [holder for holder in above if holder not in opened]
                 continue
             waiting.pop()
             if index not in done:
