@@ -54,7 +54,7 @@ from ecr_constructs.checks import (
 from ecr_constructs.ci_role import HOST, ci_role_problems
 from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
 from ecr_constructs.encryption import KEY_ARN, KEY_OF_OTHERS
-from ecr_constructs.policy_risk import FOREIGN_PUSH
+from ecr_constructs.policy_risk import FOREIGN_CHANGES
 from ecr_constructs.principal import ROLE_ARN
 from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
 from ecr_constructs.pull_through_cache import COUNT as CACHE_COUNT
@@ -468,7 +468,7 @@ def _settings(
             somewhere = Registry(account_id="0" * 12, region=info.data["region"])
             # No account is another one as long as this one is unknown.
             found = rest.problems_in(somewhere)
-            problems += (p for p in found if p.check not in (FOREIGN_PUSH, KEY_OF_OTHERS))
+            problems += (p for p in found if p.check not in (FOREIGN_CHANGES, KEY_OF_OTHERS))
         problems += within(("tags",), _own_tag_problems(rest.tags))
         if info.field_name == "repositories":
             found = _tags_together(info.data.get("tags", {}), rest.tags)
@@ -522,7 +522,7 @@ def _registry_problems(
     if section.replication is not None:
         path = ("replication", "rules")
         yield from within(path, replication_problems(registry, section.replication.rules))
-    found = registry_policy_problems(registry, section.policy_statements)
+    found = registry_policy_problems(registry, section.policy_statements, deployer)
     yield from within(("policy_statements",), found)
     rules = section.pull_through_cache_rules
     if len(rules) > MAX_CACHE_RULES:

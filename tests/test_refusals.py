@@ -708,9 +708,19 @@ REFUSALS = [
         lambda account: risky(NotPrincipal={"AWS": account}, Action="ecr:BatchGetImage"),
     ),
     Refusal(
-        policy_risk.FOREIGN_PUSH,
+        policy_risk.FOREIGN_CHANGES,
         accounts.filter(lambda account: account != "111111111111"),
         lambda account: here(push=(Principal(account=account),)),
+    ),
+    Refusal(
+        policy_risk.EVERYBODY_CHANGES,
+        st.sampled_from(policy_risk.CHANGING_ACTIONS),
+        lambda action: risky(Principal="*", Action=action),
+    ),
+    Refusal(
+        repository_policy.POLICY_BY_WILDCARD,
+        st.sampled_from(["ecr:S*", "ecr:Set*", "ecr:SetRepositoryPolic?", "ecr:*Policy"]),
+        lambda action: statement(actions=(action,)),
     ),
     Refusal(
         policy_risk.NOT_ACTION,

@@ -1,6 +1,6 @@
 """Image settings: how the images of a repository are kept, and who may reach them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -29,10 +29,11 @@ from ecr_constructs.policy_document import (
     policy_document_text,
     read_policy,
 )
-from ecr_constructs.policy_risk import EXCUSABLE, policy_risks
+from ecr_constructs.policy_risk import EXCUSABLE, LOCAL, policy_risks
 from ecr_constructs.principal import PULLS_ONLY, Principal
 from ecr_constructs.registry import Registry
 from ecr_constructs.repository_policy import (
+    ALL_ACTIONS,
     PolicyStatement,
     grant_statements,
     repository_policy_document,
@@ -138,12 +139,19 @@ class ImageSettings:
         yield from within((name,), wrong_statements)
         if self.policy_document is not None:
             path = ("policy_document",)
-            yield from within(path, policy_document_problems(self.policy_document))
+            wrong = list(within(path, policy_document_problems(self.policy_document)))
+            yield from wrong
+            found = policy_risks(read_policy(self.policy_document)) if not wrong else ()
+            yield from within(path, self._unexcused(found))
             beside = [n for n in (*GRANTS, name) if getattr(self, n) not in ((), [])]
             if beside:
                 yield DOCUMENT_ALONE.problem(", ".join(map(shown, beside)), path)
         elif not (wrong_principals or wrong_statements):
             yield from within((name,), repository_policy_problems(self.policy_statements))
+            if further:
+                whole = repository_policy_document(self.policy_statements)
+                found = (p for p in policy_risks(whole) if p.check is ALL_ACTIONS)
+                yield from (problem._replace(path=(name,)) for problem in found)
         if self.public_access is not None:
             found = PUBLIC_ACCESS.problems(self.public_access)
             yield from within(("public_access",), found)
@@ -184,9 +192,13 @@ class ImageSettings:
             values: tuple[Principal | PolicyStatement, ...] = getattr(self, name)
             for index, value in enumerate(values):
                 yield from within((name, index), value.problems_in(registry))
-        for problem in self._risks(registry, deployer):
-            if self.public_access is None or problem.check not in EXCUSABLE:
-                yield problem
+        found = self._risks(registry, deployer)
+        yield from self._unexcused(problem for problem in found if problem.check in LOCAL)
+
+    def _unexcused(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+        """The problems that `public_access` does not make good."""
+        reason = self.public_access is not None
+        return (p for p in problems if not (reason and p.check in EXCUSABLE))
 
     def _risks(self, registry: Registry, deployer: str | None) -> Iterator[Problem]:
         """What the policy lets happen, where it is written."""

@@ -33,12 +33,12 @@ VERSION = Choice(
 )
 ONE_OF = Check("a statement takes exactly one of {one} and {other}", _PAGE)
 ELEMENT = Check(
-    "{key} must be '*' or an object of 'AWS', 'Service', 'Federated' or 'CanonicalUser' with text"
-    " or a list of text",
-    f"{_PAGE}: Principal",
+    "{key} must be '*' or an object of 'AWS' and 'Service' with text or a list of text",
+    f"{_PAGE}: Principal; 'Federated' is for roles and 'CanonicalUser' for S3: unknown whether ECR"
+    " takes them: refused",
 )
 TEXTS = Check("{key} must be text or a list of text, and not an empty one", _PAGE)
-_KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
+_KINDS = ("AWS", "Service")
 
 
 def read_policy(text: str) -> Mapping[str, Any]:

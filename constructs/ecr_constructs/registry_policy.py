@@ -17,6 +17,7 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
+from ecr_constructs.policy_risk import policy_risks
 from ecr_constructs.principal import Principal
 from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
 from ecr_constructs.registry import Registry
@@ -151,15 +152,29 @@ def registry_policy_document(
 
 
 def registry_policy_problems(
-    registry: Registry, statements: Sequence[RegistryPolicyStatement]
+    registry: Registry,
+    statements: Sequence[RegistryPolicyStatement],
+    deployer: str | None = None,
 ) -> Iterator[Problem]:
-    """Check what the statements of one policy owe each other and the registry."""
+    """Check what the statements of one policy owe each other and the registry.
+
+    :param deployer: the ARN of the role that deploys, where it is known.
+    """
     wrong = list(sequence("statements", statements, RegistryPolicyStatement))
     yield from wrong
     if wrong:
         return
     for index, statement in enumerate(statements):
         yield from within((index,), statement.problems_in(registry))
+        found = policy_risks(
+            registry_policy_document(registry, [statement]),
+            registry=registry,
+            deployer=deployer,
+            # What other accounts replicate to here, or pull through here, makes repositories.
+            spared=OLDER_SCOPE_ACTIONS,
+            excusable=False,
+        )
+        yield from (problem._replace(path=(index,)) for problem in found)
     length = sent_length(registry_policy_document(registry, statements))
     if length > MAX_POLICY_LENGTH:
         yield POLICY_LENGTH.problem(str(length))
@@ -171,7 +186,8 @@ class RegistryPolicy(Construct):
     :param registry: the registry.
     :param statements: at least one; together at most 10,240 characters as JSON.
     :param provider: the provider of the registry's Region, where it is not the stack's own.
-    :raises ValueError: for statements that ECR would refuse together.
+    :raises ValueError: for statements that ECR would refuse together, and for those that let
+        another account as a whole change more than replication and the pull-through cache do.
     """
 
     def __init__(

@@ -148,6 +148,12 @@ ALL_ACTIONS = Check(
     "this project: nobody is granted `ecr:*`",
     "list the actions that are needed",
 )
+POLICY_BY_WILDCARD = Check(
+    "an allowance must not take in SetRepositoryPolicy by a wildcard, as who sets the policy may do"
+    " everything",
+    "this project: least privilege",
+    "write the actions out",
+)
 POLICY_LENGTH = Check(
     f"a repository policy must be at most {MAX_POLICY_LENGTH} characters as JSON",
     "ECR API, `RepositoryPolicyText`",
@@ -276,6 +282,12 @@ def matching(action: str, actions: Iterable[str]) -> list[str]:
     return [known for known in actions if fnmatchcase(known, action)]
 
 
+def takes_in_policy(action: str, actions: Iterable[str]) -> bool:
+    """Whether an action with wildcards stands for the one that sets the policy, among others."""
+    found = matching(action, actions) if set(action) & {"*", "?"} else ()
+    return any(name.lower().endswith(":setrepositorypolicy") for name in found)
+
+
 def action_problems(
     action: object, effect: str, actions: Sequence[str] = REPOSITORY_ACTIONS
 ) -> Iterator[Problem]:
@@ -296,6 +308,8 @@ def action_problems(
         yield ACTION.problem(with_strangers(action), hint=hint)
     elif effect == Effect.ALLOW and (action == "*" or len(matched) == len(actions)):
         yield ALL_ACTIONS.problem(shown(action))
+    elif effect == Effect.ALLOW and takes_in_policy(action, actions):
+        yield POLICY_BY_WILDCARD.problem(shown(action))
 
 
 def repository_policy_document(statements: Sequence[PolicyStatement]) -> dict[str, object]:
