@@ -53,6 +53,7 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.ci_role import HOST, ci_role_problems
 from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
+from ecr_constructs.creation_template import ROOT
 from ecr_constructs.encryption import KEY_ARN, KEY_OF_OTHERS
 from ecr_constructs.policy_risk import FOREIGN_CHANGES
 from ecr_constructs.principal import ROLE_ARN
@@ -171,6 +172,17 @@ GRANT_MATCHES_NONE = Check(
     "this app: it has no effect",
     "mend the prefix, or take it away",
     warning=True,
+)
+ACCESS_MATCHES_NONE = Check(
+    "the access of a role should be to something of the file",
+    "this app: it has no effect",
+    "mend the name, or take it away",
+    warning=True,
+)
+DEPLOYER_LEFT_OUT = Check(
+    "{what} must have the role that deploys among them, or it cannot finish",
+    "KMS developer guide: a key policy decides, whatever IAM policies say",
+    "add the role of assume_role, or leave {what} out",
 )
 ISSUER_TWICE = Check(
     "oidc_providers must not repeat an issuer", "IAM API: an account has one for each URL"
@@ -489,8 +501,16 @@ def _key(
         problems += within(("tags",), _own_tag_problems(rest.tags))
         problems += within(("tags",), _tags_together(info.data.get("tags", {}), rest.tags))
         problems += rest.problems_in(registry) if registry is not None else ()
+        problems += _deployer_left_out(rest, _deployer_of(info))
     refuse(problems)
     return value or RepositoryKeySettings()
+
+
+def _deployer_left_out(key: RepositoryKeySettings, deployer: str | None) -> Iterator[Problem]:
+    for name in ("administrators", "creators"):
+        named = [principal.arn for principal in getattr(key, name)]
+        if named and deployer is not None and deployer not in named:
+            yield DEPLOYER_LEFT_OUT.problem(shown(deployer), (name,), what=name)
 
 
 def _tags_together(default_tags: Mapping[str, str], tags: Mapping[str, str]) -> Iterator[Problem]:
@@ -684,6 +704,7 @@ class Environment(_Section):
                 if not any(name.startswith(prefix) for name in self.repositories):
                     path = ("grants", index, "repository_prefixes", position)
                     yield GRANT_MATCHES_NONE.problem(shown(prefix), path)
+        yield from self._access_warnings()
         yield from within(("repository_key",), self.repository_key.warnings)
         found = replication_warnings(self.replication_rules)
         yield from within(("registry", "replication", "rules"), found)
@@ -692,6 +713,25 @@ class Environment(_Section):
         for setting, value in self.registry.account_settings.items():
             found = account_setting_warnings(setting, value)
             yield from within(("registry", "account_settings", setting), found)
+
+    def _access_warnings(self) -> Iterator[Problem]:
+        made = [f"{prefix}/" for prefix in self.namespaces if prefix != ROOT]
+        names = self.repositories
+        anything = ROOT in self.namespaces
+        for role_name, role in self.ci_roles.items():
+            for grant in ("pull", "push", "read"):
+                for index, name in enumerate(getattr(role.access, grant)):
+                    whole = name.endswith("/") and any(
+                        r.startswith(name) for r in self.repositories
+                    )
+                    known = name in self.repositories or whole or anything
+                    if not known and not any(_overlap(name, prefix) for prefix in made):
+                        path = ("ci_roles", role_name, "access", grant, index)
+                        yield ACCESS_MATCHES_NONE.problem(shown(name), path)
+            for index, prefix in enumerate(role.access.pull_through):
+                if prefix not in self.registry.pull_through_cache_rules:
+                    path = ("ci_roles", role_name, "access", "pull_through", index)
+                    yield ACCESS_MATCHES_NONE.problem(shown(prefix), path)
 
     def registry_warnings(
         self, repository_names: Sequence[str], namespaces: Sequence[str] = ()
@@ -720,16 +760,28 @@ class Environment(_Section):
 
     @property
     def access(self) -> dict[str, Access]:
-        """What the roles and users that the repositories name may do, by their ARNs."""
+        """What the roles and users may do that repositories and templates name, by their ARNs.
+
+        Whom the template of everything else (`ROOT`) names is not here: no namespace is its own.
+        """
         found: dict[str, dict[str, list[str]]] = {}
-        for name, settings in self.repositories.items():
-            for grant, principals in (
-                ("pull", (*settings.pull, *settings.pull_push)),
-                ("push", (*settings.push, *settings.pull_push)),
-                ("read", settings.read),
+        registry = self.registry
+        templates = {
+            f"{prefix}/": template
+            for prefix, template in registry.creation_templates.items()
+            if prefix != ROOT
+        }
+        for name, settings in (*self.repositories.items(), *templates.items()):
+            pull = (*settings.pull, *settings.pull_push)
+            cached = name.removesuffix("/") in registry.pull_through_cache_rules
+            for grant, principals, names in (
+                ("pull", pull, name),
+                ("push", (*settings.push, *settings.pull_push), name),
+                ("read", settings.read, name),
+                ("pull_through", pull if cached else (), name.removesuffix("/")),
             ):
                 for arn in dict.fromkeys(p.arn for p in principals if p.arn is not None):
-                    found.setdefault(arn, {}).setdefault(grant, []).append(name)
+                    found.setdefault(arn, {}).setdefault(grant, []).append(names)
         return {
             arn: Access(**{grant: tuple(names) for grant, names in grants.items()})
             for arn, grants in sorted(found.items())

@@ -181,7 +181,12 @@ class EnvironmentStack(TerraformStack):
                 self._id("RepositoryKey", registry),
                 registry=registry,
                 provider=self._provider_of(registry.region),
-                **{**vars(settings), "alias": settings.alias or stack_id(self._name)},
+                **{
+                    **vars(settings),
+                    "alias": settings.alias or stack_id(self._name),
+                    "administrators": self._by_role(settings.administrators),
+                    "creators": self._by_role(settings.creators),
+                },
             )
             self._key_arns[registry] = key.key_arn
         return self._key_arns[registry]
@@ -196,7 +201,10 @@ class EnvironmentStack(TerraformStack):
                     self,
                     self._id("RegistryPolicy", registry),
                     registry=registry,
-                    statements=statements,
+                    statements=[
+                        replace(statement, principals=self._by_role(statement.principals))
+                        for statement in statements
+                    ],
                     provider=self._provider_of(registry.region),
                 )
         if neighbours.missing:

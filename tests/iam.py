@@ -44,7 +44,9 @@ def allowed(request: Request, *, resource: Policy | None, identity: Iterable[Pol
     if request.account == request.owner:
         # An account as a principal leaves it to the policies of its principals.
         direct = [s for s in of_resource if not _names_account_only(s, request)]
-        return bool(direct or of_identity)
+        # A key is for nobody whom its own policy does not admit, or leave to his account.
+        needed = of_resource if request.action.startswith("kms:") else [True]
+        return bool(direct or (needed and of_identity))
     return bool(of_resource and of_identity)
 
 
@@ -71,19 +73,25 @@ def _named(element: Any, request: Request) -> bool:
         return True
     account = request.account
     people = {request.principal, account, f"arn:aws:iam::{account}:root", "*"}
+    assert set(element) <= {"AWS", "Service", "Federated"}, element
     found = [name for name in _listed(element.get("AWS", [])) if account and name in people]
-    return bool(found) or request.principal in _listed(element.get("Service", []))
+    others = (*_listed(element.get("Service", [])), *_listed(element.get("Federated", [])))
+    return bool(found) or request.principal in others
 
 
 def _is_about(statement: Mapping[str, Any], request: Request) -> bool:
     if "NotPrincipal" in statement:
-        return not _named(statement["NotPrincipal"], request)
+        # Who is spared has to be named, and its account as well.
+        spared = _listed(statement["NotPrincipal"].get("AWS", []))
+        whole = {request.account, f"arn:aws:iam::{request.account}:root"}
+        return not (request.principal in spared and whole & {*spared})
     return _named(statement["Principal"], request)
 
 
 def _names_account_only(statement: Mapping[str, Any], request: Request) -> bool:
     element = statement.get("Principal")
-    names = _listed(element.get("AWS", [])) if isinstance(element, dict) else ["*"]
+    kinds = element if isinstance(element, dict) else {"AWS": "*"}
+    names = [name for kind in kinds.values() for name in _listed(kind)]
     return "*" not in names and request.principal not in names
 
 
@@ -94,12 +102,24 @@ def _acts(statement: Mapping[str, Any], action: str) -> bool:
 
 
 def _any(patterns: Any, action: str) -> bool:
-    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in _listed(patterns))
+    return any(_like(action.lower(), pattern.lower()) for pattern in _listed(patterns))
+
+
+def _like(text: str, pattern: str) -> bool:
+    """Whether a pattern is like a text; `*` and `?` alone stand for something."""
+    assert "${" not in pattern, pattern
+    return fnmatchcase(text, pattern.replace("[", "[[]"))
+
+
+def _arn_like(text: str, pattern: str) -> bool:
+    """The same of ARNs, whose six parts are each like one."""
+    parts, patterns = text.split(":", 5), pattern.split(":", 5)
+    return len(parts) == len(patterns) == 6 and all(map(_like, parts, patterns))
 
 
 def _covers(statement: Mapping[str, Any], resource: str) -> bool:
     patterns = _listed(statement.get("Resource", "*"))
-    return any(fnmatchcase(resource, pattern) for pattern in patterns)
+    return any(_like(resource, pattern) for pattern in patterns)
 
 
 def _holds(conditions: Mapping[str, Any], request: Request) -> bool:
@@ -115,11 +135,16 @@ def _test(
 ) -> bool:
     by_lowercase = {name.lower(): value for name, value in context.items()}
     values = _listed(by_lowercase.get(key.lower(), []))
+    assert not any("${" in item for item in wanted), wanted
     match operator.removeprefix("ForAnyValue:"):
-        case "StringEquals" | "ArnEquals" | "Bool":
+        case "StringEquals" | "Bool":
             return any(value == item for value in values for item in wanted)
-        case "StringLike" | "ArnLike":
-            return any(fnmatchcase(value, item) for value in values for item in wanted)
-        case "StringNotEquals" | "ArnNotEquals":
+        case "StringLike":
+            return any(_like(value, item) for value in values for item in wanted)
+        case "ArnEquals" | "ArnLike":
+            return any(_arn_like(value, item) for value in values for item in wanted)
+        case "StringNotEquals" if operator == "StringNotEquals":
             return not any(value == item for value in values for item in wanted)
+        case "ArnNotEquals" | "ArnNotLike" if ":" not in operator:
+            return not any(_arn_like(value, item) for value in values for item in wanted)
     raise AssertionError(operator)

@@ -35,6 +35,9 @@ ELSEWHERE = {
         "repository ARN must be arn:<partition>:ecr:<region>:<account>:repository/<name>",
         "a repository ARN must be of the AWS partition of its Region",
         "a repository that is defined elsewhere can be granted to roles and users",
+        "a grant of other actions to the same principal needs a sid of its own",
+        "{what} must be 1 to 30 characters",
+        "{what} must be letters and digits",
     },
     "test_pull_through_cache": {
         pull_through_cache.IMAGE.length.rule,

@@ -9,6 +9,7 @@ from cdktf import TerraformStack
 from conftest import Resources, resolved, synthesized
 from hypothesis import given
 from hypothesis import strategies as st
+from iam import Request, allowed
 
 from ecr_constructs import InvalidValueError, Principal, Registry
 from ecr_constructs.ci_role import (
@@ -163,6 +164,40 @@ def test_jobs_of_gitlab_assume_the_role(stack: TerraformStack, resources: Resour
             },
         ),
     ]
+
+
+PROVIDER = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
+
+
+@pytest.mark.parametrize(
+    ("answer", "subject", "audience"),
+    [
+        (True, "repo:acme/payments:ref:refs/heads/main", "sts.amazonaws.com"),
+        (True, "repo:acme/payments:ref:refs/tags/v1.2.3", "sts.amazonaws.com"),
+        (True, "repo:acme/payments:environment:production", "sts.amazonaws.com"),
+        (False, "repo:acme/payments:ref:refs/heads/main2", "sts.amazonaws.com"),
+        (False, "repo:acme/payments:ref:refs/heads/feature", "sts.amazonaws.com"),
+        (False, "repo:acme/payments:ref:refs/tags/w1", "sts.amazonaws.com"),
+        (False, "repo:acme/payments:environment:staging", "sts.amazonaws.com"),
+        (False, "repo:acme/payments:pull_request", "sts.amazonaws.com"),
+        (False, "repo:acme/payments-fork:ref:refs/heads/main", "sts.amazonaws.com"),
+        (False, "repo:evil/payments:ref:refs/heads/main", "sts.amazonaws.com"),
+        (False, "repo:acme/payments:ref:refs/heads/main", "https://example.com"),
+    ],
+)
+def test_who_assumes_the_role(answer: bool, subject: str, audience: str) -> None:
+    jobs = GitHubActions(
+        repository="acme/payments", branches=("main",), tags=("v*",), environments=("production",)
+    )
+    host = "token.actions.githubusercontent.com"
+    request = Request(
+        principal=PROVIDER,
+        action="sts:AssumeRoleWithWebIdentity",
+        resource="*",
+        context={f"{host}:sub": subject, f"{host}:aud": audience},
+    )
+    policy = trust_policy_document(HOME, [jobs], {})
+    assert allowed(request, resource=policy) == answer
 
 
 def test_both_at_once_have_statements_of_their_own(

@@ -229,3 +229,39 @@ def test_repositories_share_a_key_of_the_environment() -> None:
 def test_there_is_no_key_where_nobody_wants_one() -> None:
     awss = {"encryption_type": "KMS", "kms_key": "alias/aws/ecr"}
     assert keys_of(repositories={"ab": {}, "ac": awss}) == ({}, [None, None])
+
+
+def test_what_the_stack_makes_itself_is_named_by_token() -> None:
+    ci = {"role": "arn:aws:iam::111111111111:role/ci"}
+    resources = stack_of(
+        ci_roles={
+            "ci": {
+                "github_actions": [{"repository": "acme/payments", "branches": ["main"]}],
+                "access": {"push": ["ab"]},
+            }
+        },
+        repositories={"ab": {"encryption_type": "KMS"}},
+        repository_key={"administrators": [ci], "creators": [ci]},
+        registry={"policy_statements": [{"principals": [ci], "actions": ["ecr:CreateRepository"]}]},
+    )["resource"]
+    [role] = resources["aws_iam_role"]
+    [key], [policy] = (
+        resources[kind].values() for kind in ("aws_kms_key", "aws_ecr_registry_policy")
+    )
+    for document in (key["policy"], policy["policy"]):
+        assert f"${{aws_iam_role.{role}.arn}}" in document
+        assert ci["role"] not in document
+
+
+def test_the_other_side_of_a_template_is_an_output_too() -> None:
+    node = {"eks_node_role": "arn:aws:iam::111111111111:role/node"}
+    stack = stack_of(
+        registry={
+            "pull_through_cache_rules": {"k8s": {"upstream_registry": "kubernetes"}},
+            "creation_templates": {"k8s": {"applied_for": ["PULL_THROUGH_CACHE"], "pull": [node]}},
+        }
+    )
+    [policy] = stack["output"]["access_policies"]["value"][node["eks_node_role"]]
+    sids = {s["Sid"]: s["Resource"] for s in json.loads(policy)["Statement"]}
+    arn = "arn:aws:ecr:ap-northeast-2:111111111111:repository/k8s/*"
+    assert sids == {"Pull": [arn], "PullThrough": [arn], "Login": "*"}

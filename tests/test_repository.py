@@ -319,3 +319,44 @@ def test_reference_is_not_granted_to_an_account(stack: TerraformStack) -> None:
     with pytest.raises(ValueError, match="to roles and users, got account '222222222222'"):
         reference.grant_pull(ROLE, ACCOUNT)
     assert len(reference.node.children) == 1
+
+
+def test_reference_takes_a_grant_once_by_its_sid(
+    stack: TerraformStack, resources: Resources
+) -> None:
+    reference = Repository.from_repository_name(stack, "Shared", "shared/base")
+    reference.grant(ROLE, actions=["ecr:StartImageScan"], sid="Scan")
+    reference.grant(ROLE, actions=["ecr:StartImageScan"], sid="Scan")
+    with pytest.raises(ValueError, match="needs a sid of its own, got 'Scan'"):
+        reference.grant(ROLE, actions=["ecr:BatchDeleteImage"], sid="Scan")
+    reference.grant(ROLE, actions=["ecr:DescribeImages"], sid="Pull")
+    with pytest.raises(ValueError, match="needs a sid of its own, got 'Pull'"):
+        reference.grant_pull(ROLE)
+    assert len(resources("aws_iam_role_policy")) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"actions": []}, "a policy statement needs at least one action"),
+        ({"actions": ["ecr:ListImages"], "sid": "a b"}, "sid must be letters and digits"),
+        ({"actions": ["ecr:ListImages"], "sid": "x" * 31}, "sid must be 1 to 30 characters"),
+        ({"actions": ["ecr:*"]}, "must not stand for all of ECR"),
+    ],
+)
+def test_reference_fails_with_a_grant(
+    stack: TerraformStack, given: dict[str, Any], sentence: str
+) -> None:
+    reference = Repository.from_repository_name(stack, "Shared", "shared/base")
+    with pytest.raises(ValueError, match=sentence):
+        reference.grant(ROLE, **given)
+    assert len(reference.node.children) == 1
+
+
+def test_fails_with_a_document_that_admits_everybody(stack: TerraformStack) -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}
+    document = json.dumps({"Statement": [statement]})
+    with pytest.raises(ValueError, match="everybody must be narrowed to an account"):
+        Repository(stack, "Api", repository_name="ab", policy_document=document)
+    why = "the base images of our open source"
+    Repository(stack, "Api", repository_name="ab", policy_document=document, public_access=why)

@@ -11,6 +11,7 @@ import pytest
 from cdktf import TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from conftest import Resources, resolved, synthesized
+from iam import Request, allowed
 from test_annotations import told
 
 from ecr_constructs import EncryptionType, InvalidValueError, Principal, Registry, Repository
@@ -134,6 +135,8 @@ def test_a_key_is_not_lost_with_its_administrators(
         "Recover",
         "Repositories",
         "RepositoriesRead",
+        "Templates",
+        "TemplatesRead",
     ]
     statements = by_sid(document)
     assert statements["Administer"]["Principal"] == {"AWS": [ADMIN.role, OPERATOR.user]}
@@ -482,10 +485,49 @@ def test_grants_are_made_through_ecr_alone(document: dict[str, Any]) -> None:
         for statement in document["Statement"]
         if any("creategrant" in meant(action) for action in statement["Action"])
     ]
-    assert granting == ["Repositories"]
-    condition = by_sid(document)["Repositories"]["Condition"]
-    assert condition["StringEquals"]["kms:ViaService"].startswith("ecr.")
-    assert condition["Bool"] == {"kms:GrantIsForAWSResource": "true"}
+    assert granting in (["Repositories"], ["Repositories", "Templates"])
+    for sid in granting:
+        condition = by_sid(document)[sid]["Condition"]
+        assert condition["StringEquals"]["kms:ViaService"].startswith("ecr.")
+        assert condition["Bool"] == {"kms:GrantIsForAWSResource": "true"}
+
+
+USE_BY_ECR = {"kms:ViaService": "ecr.ap-northeast-2.amazonaws.com"}
+EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+TEMPLATE = "arn:aws:iam::111111111111:role/ecr-creation-template-20261124"
+
+
+@pytest.mark.parametrize(
+    ("who", "action", "context", "by_default", "with_creators"),
+    [
+        # For ECR, whoever has the right by IAM makes repositories, or the creators alone do.
+        (CI.role, "kms:CreateGrant", {**USE_BY_ECR, "kms:GrantIsForAWSResource": "true"}, 1, 1),
+        (ADMIN.role, "kms:CreateGrant", {**USE_BY_ECR, "kms:GrantIsForAWSResource": "true"}, 1, 0),
+        (TEMPLATE, "kms:CreateGrant", {**USE_BY_ECR, "kms:GrantIsForAWSResource": "true"}, 1, 1),
+        (TEMPLATE, "kms:DescribeKey", USE_BY_ECR, 1, 1),
+        # Not without ECR, and not to use it oneself.
+        (CI.role, "kms:CreateGrant", {}, 0, 0),
+        (TEMPLATE, "kms:CreateGrant", {}, 0, 0),
+        (CI.role, "kms:CreateGrant", USE_BY_ECR, 0, 0),
+        (CI.role, "kms:Decrypt", USE_BY_ECR, 0, 0),
+        (ADMIN.role, "kms:Decrypt", {}, 0, 0),
+        # The administrators administer; the others may still mend the policy.
+        (ADMIN.role, "kms:ScheduleKeyDeletion", {}, 1, 1),
+        (CI.role, "kms:ScheduleKeyDeletion", {}, 1, 0),
+        (CI.role, "kms:PutKeyPolicy", {}, 1, 1),
+        ("arn:aws:iam::222222222222:role/admin", "kms:PutKeyPolicy", {}, 0, 0),
+    ],
+)
+def test_who_may_do_what_with_the_key(
+    who: str, action: str, context: dict[str, str], by_default: int, with_creators: int
+) -> None:
+    named = RepositoryKeySettings(administrators=(ADMIN,), creators=(CI,))
+    key = "arn:aws:kms:ap-northeast-2:111111111111:key/1"
+    arn = {"aws:PrincipalArn": who}
+    request = Request(principal=who, action=action, resource=key, context={**context, **arn})
+    for settings, answer in ((RepositoryKeySettings(), by_default), (named, with_creators)):
+        policy = key_policy_document(HOME, settings)
+        assert allowed(request, resource=policy, identity=[EVERYTHING]) == bool(answer)
 
 
 def test_somebody_can_always_change_the_policy_again() -> None:

@@ -14,6 +14,7 @@ from ecr_constructs.checks import (
     TextForm,
     refuse,
     sent_length,
+    shown,
     unique,
     within,
     wrong_type,
@@ -44,6 +45,10 @@ REPOSITORIES = TextForm(
     form="the name of a repository, or a namespace with '/' at its end, such as 'payments/'",
 )
 NOTHING = Check("access must be to something", "this library: a policy has a statement")
+PULL_NEEDED = Check(
+    "pull_through needs the same namespace in 'pull', or nothing is pulled",
+    "ECR user guide, pull through cache: IAM permissions",
+)
 DUPLICATE = Check("{what} must not repeat a repository", "this library: it has no effect")
 POLICY_LENGTH = Check(
     f"a managed policy must be at most {MAX_POLICY_LENGTH} characters, spaces aside",
@@ -67,7 +72,8 @@ class Access:
     :param push: to which images are pushed.
     :param read: of which metadata and scan findings are read.
     :param pull_through: the prefixes of pull-through cache rules through which images are pulled
-        for the first time, so that ECR makes their repositories. Name them in `pull`, too.
+        for the first time, so that ECR makes their repositories. Their namespaces have to be in
+        `pull`, too.
     :raises ValueError: for nothing at all, and for what no repository is called.
     """
 
@@ -93,8 +99,13 @@ class Access:
                 continue
             form = CACHE_PREFIX if name == "pull_through" else REPOSITORIES
             yield from within((name,), unique(DUPLICATE, values, name))
-            for index, value in enumerate(values):
-                yield from within((name, index), form.problems(value))
+            wrong = [p for i, v in enumerate(values) for p in within((name, i), form.problems(v))]
+            yield from wrong
+        if isinstance(self.pull, list | tuple) and isinstance(self.pull_through, list | tuple):
+            for index, prefix in enumerate(self.pull_through):
+                named = any(prefix == ROOT or str(n).startswith(f"{prefix}/") for n in self.pull)
+                if not named and not any(CACHE_PREFIX.problems(prefix)):
+                    yield PULL_NEEDED.problem(shown(prefix), ("pull_through", index))
         if not any(given.values()):
             yield NOTHING.problem("nothing")
 
@@ -104,21 +115,24 @@ class Access:
         Where images are pulled or pushed, the last one lets it get a token for `docker login`,
         which no repository can restrict.
         """
-        statements: list[dict[str, Any]] = [
-            {
-                "Sid": sid,
-                "Effect": "Allow",
-                "Action": list(actions),
-                "Resource": [registry.repository_arn(_pattern(name, key)) for name in names],
-            }
-            for key, (sid, actions) in _GRANTS.items()
-            for names in [getattr(self, key)]
-            if names
-        ]
-        if self.pull or self.push:
-            login = {"Sid": "Login", "Effect": "Allow", "Action": [LOGIN_ACTION], "Resource": "*"}
-            statements.append(login)
-        return statements
+        return _statements(registry, {key: getattr(self, key) for key in _GRANTS})
+
+
+def _statements(registry: Registry, given: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = [
+        {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Action": list(actions),
+            "Resource": [registry.repository_arn(_pattern(name, key)) for name in given[key]],
+        }
+        for key, (sid, actions) in _GRANTS.items()
+        if given[key]
+    ]
+    if given["pull"] or given["push"]:
+        login = {"Sid": "Login", "Effect": "Allow", "Action": [LOGIN_ACTION], "Resource": "*"}
+        statements.append(login)
+    return statements
 
 
 def _pattern(name: str, key: str) -> str:
@@ -129,7 +143,11 @@ def _pattern(name: str, key: str) -> str:
 
 def access_document(registry: Registry, access: Access) -> dict[str, Any]:
     """The IAM policy of whoever has the access, as AWS writes it."""
-    return {"Version": "2012-10-17", "Statement": access.render(registry)}
+    return _document(access.render(registry))
+
+
+def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 def access_documents(registry: Registry, access: Access) -> list[dict[str, Any]]:
@@ -150,9 +168,10 @@ def access_documents(registry: Registry, access: Access) -> list[dict[str, Any]]
         parts[-1][name] = None
         room -= cost
     return [
-        access_document(
-            registry,
-            Access(**{key: tuple(n for n in names if n in part) for key, names in given.items()}),
+        _document(
+            _statements(
+                registry, {k: [n for n in names if n in part] for k, names in given.items()}
+            )
         )
         for part in parts
     ]

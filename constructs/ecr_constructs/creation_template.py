@@ -42,6 +42,8 @@ from ecr_constructs.tags import tag_problems
 from ecr_constructs.terraform_text import escaped
 
 ROOT = "ROOT"
+# How the role of templates is called, before the digits that Terraform adds.
+ROLE_NAME_PREFIX = "ecr-creation-template-"
 CREATE_ON_PUSH_PROVIDER_VERSION = "6.28.0"
 _API = "ECR API, `CreateRepositoryCreationTemplate`"
 _PAGE = "ECR user guide, repository creation templates"
@@ -248,7 +250,7 @@ class RepositoryCreationRole(Construct):
             "Resource",
             registry=registry,
             service="ecr.amazonaws.com",
-            name_prefix="ecr-creation-template-",
+            name_prefix=ROLE_NAME_PREFIX,
             description=f"ECR makes repositories in {registry.region} by creation templates",
             statements=statements,
         )

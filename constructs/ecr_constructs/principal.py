@@ -33,7 +33,8 @@ LAMBDA = "lambda.amazonaws.com"
 
 
 def _arn_form(kind: str, what: str = "") -> TextForm:
-    path = r"(?:[\x21-\x7e]+/)?"
+    # Any character but those that stand for others, and the one that ends a text.
+    path = r"(?:[!#-)+->@-~]+/)?"
     return TextForm(
         what=what or kind,
         source="IAM API, `arnType`, `pathType` and a name of at most 64 characters",
@@ -142,7 +143,8 @@ class Principal:
         the units below it, or with `/` at its end without them.
     :param lambda_function: the ARN of a Lambda function of any account in the repository's Region;
         `*` in its name stands for any characters. Lambda pulls for it, and nobody else in its
-        account is admitted.
+        account is admitted: whoever makes or updates a function of another account needs `pull`,
+        too. (Lambda developer guide, permissions for images.)
     :param service: the principal of another AWS service, such as `codebuild.amazonaws.com`, with
         whom it acts for:
     :param source_account: everything in an account,

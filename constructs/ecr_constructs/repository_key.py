@@ -24,6 +24,7 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
+from ecr_constructs.creation_template import ROLE_NAME_PREFIX
 from ecr_constructs.principal import Principal, together
 from ecr_constructs.registry import Registry
 from ecr_constructs.tags import tag_problems
@@ -211,15 +212,26 @@ def key_policy_document(registry: Registry, settings: RepositoryKeySettings) -> 
     for_ecr = {**through_ecr, "Bool": {"kms:GrantIsForAWSResource": "true"}}
     creators = _element(settings.creators, root)
     recovery = [_statement("Recover", _element((), root), RECOVERY_ACTIONS)]
+    reading = ("kms:DescribeKey", "kms:RetireGrant")
+    # What ECR makes by a template it makes by a role of the templates, whose ARN is not known yet.
+    role = _iam_arn(registry, f"role/{ROLE_NAME_PREFIX}*")
+    templates = [
+        _statement(
+            sid, {"AWS": root}, actions, {**condition, "ArnLike": {"aws:PrincipalArn": role}}
+        )
+        for sid, actions, condition in (
+            ("Templates", ("kms:CreateGrant",), for_ecr),
+            ("TemplatesRead", reading, through_ecr),
+        )
+    ]
     statements = [
         _statement("Administer", _element(settings.administrators, root), ADMINISTRATION_ACTIONS),
         *(recovery if settings.administrators else []),
         _statement("Repositories", creators, ("kms:CreateGrant",), for_ecr),
         # ECR's guide names the two with CreateGrant; KMS's says that RetireGrant has an effect in
         # IAM policies alone.
-        _statement(
-            "RepositoriesRead", creators, ("kms:DescribeKey", "kms:RetireGrant"), through_ecr
-        ),
+        _statement("RepositoriesRead", creators, reading, through_ecr),
+        *(templates if settings.creators else []),
     ]
     return {"Version": "2012-10-17", "Statement": statements}
 
@@ -262,7 +274,8 @@ class RepositoryKey(Construct):
         the key, so whoever runs Terraform for them, too. Each also needs `kms:RetireGrant` in an
         IAM policy of its own, which no key policy can give. (KMS developer guide.) By default the
         account's IAM policies decide, on `kms:CreateGrant`, `kms:DescribeKey` and
-        `kms:RetireGrant`. A role whose policy names the key by `key_arn` can be no creator by its
+        `kms:RetireGrant`. The roles of creation templates, `ecr-creation-template-*`, always may. A
+        role whose policy names the key by `key_arn` can be no creator by its
         own token: each would need the other first.
     :param deletion_window_in_days: how long a deleted key can still be restored: 7 to 30, 30 by
         default.

@@ -19,11 +19,13 @@ from ecr_constructs.checks import (
     refuse,
     sequence,
     shown,
+    within,
 )
 from ecr_constructs.image import IMAGE_DIGEST
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
 from ecr_constructs.repository_policy import (
+    NO_ACTION,
     PULL_ACTIONS,
     PUSH_ACTIONS,
     READ_ACTIONS,
@@ -54,6 +56,17 @@ ARN_PARTITION = Check(
 GRANT = Check(
     "a repository that is defined elsewhere can be granted to roles and users",
     "this library: nobody else has a policy of its own",
+)
+GRANT_SID = TextForm(
+    what="sid",
+    source="IAM user guide, policy elements: Sid",
+    maximum=30,
+    pattern=re.compile(r"[A-Za-z0-9]+"),
+    form="letters and digits",
+)
+GRANT_TWICE = Check(
+    "a grant of other actions to the same principal needs a sid of its own",
+    "this library: the sid names the policy",
 )
 
 
@@ -138,7 +151,14 @@ class RepositoryReference(RepositoryBase):
     Its policy belongs to whoever defines it: writing one from here would replace it whole. So a
     grant is a policy of the role or user that is admitted. For one in the repository's account
     that is enough; for one in another account the repository's policy has to admit it as well.
+
+    The policy is put on the role or user of that name in the account that the stack deploys to:
+    grant to those of that account only.
     """
+
+    def __init__(self, scope: Construct, id_: str) -> None:
+        super().__init__(scope, id_)
+        self._granted: dict[str, tuple[str, ...]] = {}
 
     def grant_pull(self, *principals: Principal) -> None:
         """Let roles and users pull images, by an inline policy of each.
@@ -158,47 +178,59 @@ class RepositoryReference(RepositoryBase):
 
     def grant_read(self, *principals: Principal) -> None:
         """Let roles and users see what is known of the images; otherwise as `grant_pull`."""
-        self._grant("Read", READ_ACTIONS, principals)
+        self._grant("Read", READ_ACTIONS, principals, login=False)
 
     def grant(self, *principals: Principal, actions: Sequence[str], sid: str = "Grant") -> None:
         """Let roles and users do what the actions say; otherwise as `grant_pull`.
 
-        :param sid: a name of letters and digits, which tells this grant from others.
-        :raises ValueError: for an action that no repository has, and for one that stands for all.
+        :param sid: a name of letters and digits, which tells this grant from others to the same
+            principal.
+        :raises ValueError: for no action, one that no repository has, and one that stands for all;
+            and for other actions under a sid that the principal has already.
         """
-        refuse(problem for a in actions for problem in action_problems(a, Effect.ALLOW))
-        self._grant(sid, actions, principals)
+        problems = list(within(("sid",), GRANT_SID.problems(sid)))
+        if not actions:
+            problems.append(NO_ACTION.problem("none", ("actions",)))
+        for index, action in enumerate(actions):
+            problems += within(("actions", index), action_problems(action, Effect.ALLOW))
+        refuse(problems)
+        self._grant(sid, actions, principals, login=False)
 
-    def _grant(self, sid: str, actions: Sequence[str], principals: Sequence[Principal]) -> None:
+    def _grant(
+        self,
+        sid: str,
+        actions: Sequence[str],
+        principals: Sequence[Principal],
+        *,
+        login: bool = True,
+    ) -> None:
         refuse(sequence("principals", principals, Principal))
         for principal in principals:
             if principal.arn is None:
                 refuse([GRANT.problem(f"{principal.kind} {shown(principal.identifier)}")])
-        policy = json_text(
-            {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Sid": sid,
-                        "Effect": "Allow",
-                        "Action": list(actions),
-                        "Resource": self.repository_arn,
-                    },
-                    {
-                        "Sid": "Login",
-                        "Effect": "Allow",
-                        "Action": "ecr:GetAuthorizationToken",
-                        "Resource": "*",
-                    },
-                ],
-            }
-        )
+        granted = {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Action": list(actions),
+            "Resource": self.repository_arn,
+        }
+        token = {
+            "Sid": "Login",
+            "Effect": "Allow",
+            "Action": "ecr:GetAuthorizationToken",
+            "Resource": "*",
+        }
+        statements = [granted, token] if login else [granted]
+        policy = json_text({"Version": "2012-10-17", "Statement": statements})
         for principal in dict.fromkeys(principals):
             # An id cannot hold a token: a principal that is known at deploy time only is counted.
             id_ = f"{sid}:{principal.identifier}".replace("/", ":")
             if is_token(principal.identifier):
                 id_ = f"{sid}:{len(self.node.children)}"
             prefix = f"ecr-{sid.lower()}-"
+            before = self._granted.setdefault(id_, tuple(actions))
+            if before != tuple(actions):
+                refuse([GRANT_TWICE.problem(shown(sid), ("sid",))])
             if self.node.try_find_child(id_) is not None:
                 continue
             if principal.role_arn is not None:
