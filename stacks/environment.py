@@ -716,7 +716,6 @@ class Environment(_Section):
 
     def _access_warnings(self) -> Iterator[Problem]:
         made = [f"{prefix}/" for prefix in self.namespaces if prefix != ROOT]
-        names = self.repositories
         anything = ROOT in self.namespaces
         for role_name, role in self.ci_roles.items():
             for grant in ("pull", "push", "read"):
