@@ -16,15 +16,9 @@ from ecr_constructs.checks import TYPE, readable, shown, wrong_type
 from ecr_constructs.terraform_text import holds_expression
 from stacks.building import MISSING_KEY, unknown_key
 from stacks.destinations import Home, homes_of, with_named_destinations
-from stacks.environment import (
-    ACCOUNT_WIDE,
-    NAMES,
-    SECTIONS,
-    SEVERAL,
-    SINGLETONS,
-    Environment,
-)
+from stacks.environment import SECTIONS, Environment
 from stacks.names import environment_name_problems
+from stacks.ownership import OWNED_TWICE, claims
 from stacks.provider_version import ADMITS_NONE, admits_none, provider_constraint
 from stacks.registries import (
     Neighbours,
@@ -47,9 +41,6 @@ MAPPING = Check("an environment file must hold a mapping", _APP)
 EXPRESSION = Check(
     "an environment file takes no expressions ('${')",
     f"{_APP}: Terraform would evaluate them; IAM's variables below `conditions` are data",
-)
-OWNED_TWICE = Check(
-    "what an account and Region have once must be defined in one environment file", "ECR quotas"
 )
 STATE_TWICE = Check(
     "an environment must have a state of its own, or each apply undoes the other's",
@@ -282,10 +273,7 @@ def _version_problems(environment: Environment, versions: Iterable[str]) -> Iter
 
 
 def _shared_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
-    """What environments of one account and Region owe each other: nothing has two owners.
-
-    It is read off the files as they are, also where something else is wrong with them.
-    """
+    """What environments of one account and Region owe each other: nothing has two owners."""
     owners: dict[tuple[str, ...], _File] = {}
     for file in files:
         if file.environment is not None:
@@ -293,38 +281,11 @@ def _shared_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
             owner = owners.setdefault(state, file)
             if owner is not file:
                 yield file.problem(("backend",), STATE_TWICE.problem(f"that of {owner.file}"))
-        account, region = (_text_at(file.root, key) for key in ("account", "region"))
-        for loc, what in _claims(file.root) if account and region else ():
-            # What is public or of IAM is the account's, wherever its environments are.
-            where = f"account {account}" + ("" if loc[:-1] in ACCOUNT_WIDE else f" in {region}")
+        for loc, what, where in claims(file.root):
             owner = owners.setdefault((where, what), file)
             if owner is not file:
                 got = f"{what} of {where} in {owner.file}, too"
                 yield file.problem(loc, OWNED_TWICE.problem(got))
-
-
-def _text_at(root: Node, key: str) -> str:
-    node = root.child(key)
-    return node.value if node is not None and isinstance(node.value, str) else ""
-
-
-def _claims(root: Node) -> Iterator[tuple[_Loc, str]]:
-    """What a file defines that its registry, or its account, has only once."""
-    for loc, what in SEVERAL.items():
-        node, rest = _reach(root, loc)
-        if not rest and isinstance(node.value, dict):
-            yield from (((*loc, name), f"{what} {shown(name)}") for name in node.value)
-        elif not rest and isinstance(node.value, list):
-            for index, item in enumerate(node.value):
-                yield (*loc, index), f"{what} {shown(item.value)}"
-    for loc, what in NAMES.items():
-        node, rest = _reach(root, loc)
-        if not rest and isinstance(node.value, str):
-            yield loc, f"{what} {shown(node.value)}"
-    for key, what in SINGLETONS.items():
-        node, rest = _reach(root, ("registry", key))
-        if not rest and node.value is not None:
-            yield ("registry", key), what
 
 
 def _warnings(file: _File) -> Iterator[FileProblem]:
@@ -407,7 +368,7 @@ def _problems(details: ErrorDetails) -> Iterator[tuple[_Loc, Problem]]:
 
 def _located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -> FileProblem:
     """A problem at the node that `loc` leads to, or at the last one on the way to it."""
-    node, rest = _reach(root, loc)
+    node, rest = root.reach(loc)
     path = node.path
     for step in rest:
         path = path_below(path, step)
@@ -422,16 +383,6 @@ def _in_quotes(node: Node) -> str:
         isinstance(node.value, float) and "e" not in node.written.lower()
     )
     return f'; write it in quotes: "{node.written}"' if meant and node.written else ""
-
-
-def _reach(root: Node, loc: Sequence[str | int]) -> tuple[Node, Sequence[str | int]]:
-    node = root
-    for index, step in enumerate(loc):
-        child = node.child(step)
-        if child is None:
-            return node, loc[index:]
-        node = child
-    return node, ()
 
 
 @lru_cache

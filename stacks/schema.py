@@ -9,8 +9,9 @@ from typing import Any
 
 import ecr_constructs
 from ecr_constructs.registry import ACCOUNT_ID, REGIONS, REPOSITORY_NAME
-from stacks import environment
 from stacks.environment import SECTIONS, Environment
+from stacks.grant import Grant
+from stacks.section import Section
 
 SCHEMA_FILE = Path(__file__).parent.parent / "environments" / "environment.schema.json"
 
@@ -18,7 +19,8 @@ SCHEMA_FILE = Path(__file__).parent.parent / "environments" / "environment.schem
 def environment_schema() -> dict[str, Any]:
     """The schema of an environment file as it is written, before defaults are merged."""
     schema: dict[str, Any] = Environment.model_json_schema()
-    classes = {**vars(ecr_constructs), **vars(environment)}
+    sections = (*Section.__subclasses__(), Grant)
+    classes = {**vars(ecr_constructs), **{cls.__name__: cls for cls in sections}}
     for name, part in {**schema["$defs"], "Environment": schema}.items():
         for cls in classes[name].__mro__:
             for key, description in _attribute_docstrings(cls).items():

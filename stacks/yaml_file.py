@@ -9,7 +9,7 @@ there twice is a problem; every value knows its line.
 import math
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -115,6 +115,16 @@ class Node:
             found = self.value[step]
             return found if isinstance(found, Node) else None
         return None
+
+    def reach(self, loc: Sequence[str | int]) -> tuple["Node", Sequence[str | int]]:
+        """The node that the steps lead to, or the last one on the way, and the steps left."""
+        node = self
+        for index, step in enumerate(loc):
+            child = node.child(step)
+            if child is None:
+                return node, loc[index:]
+            node = child
+        return node, ()
 
     def holding(self, value: Any) -> "Node":
         """A node at the same place with another value."""

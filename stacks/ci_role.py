@@ -1,0 +1,72 @@
+"""CI role: what a file says of a role that the jobs of a CI system assume."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import ValidationInfo
+
+from ecr_constructs import Access, GitHubActions, GitLab, Problem, Registry
+from ecr_constructs.checks import Check, refuse, unique, within
+from ecr_constructs.ci_role import HOST, ci_role_problems
+from stacks.section import Section, built, built_list, registry_of
+
+ISSUER_TWICE = Check(
+    "oidc_providers must not repeat an issuer", "IAM API: an account has one for each URL"
+)
+
+
+class CiRole(Section):
+    """A role that the jobs of a CI system assume by OpenID Connect, without a long-lived key."""
+
+    github_actions: Annotated[
+        tuple[GitHubActions, ...], built_list(GitHubActions, "github_actions")
+    ] = ()
+    """The jobs of GitHub Actions that assume it, by repository, and by branch, tag, environment
+    or pull request."""
+    gitlab: Annotated[tuple[GitLab, ...], built_list(GitLab, "gitlab")] = ()
+    """The jobs of GitLab that assume it, by project, and by branch or tag."""
+    access: Annotated[Access, built(Access, "access")]
+    """What it may do: which repositories it pulls, pushes and reads."""
+    max_session_duration: int = 3600
+    """For how long a job may have it, 3600 to 43200 seconds."""
+    permissions_boundary: str | None = None
+    """The ARN of a policy that bounds what it may do."""
+
+    @property
+    def trusted(self) -> tuple[GitHubActions | GitLab, ...]:
+        """Whose jobs assume it."""
+        return (*self.github_actions, *self.gitlab)
+
+
+def issuer_problems(issuers: tuple[str, ...]) -> Iterator[Problem]:
+    """Check the issuers whose tokens an account accepts."""
+    yield from unique(ISSUER_TWICE, issuers)
+    for index, issuer in enumerate(issuers):
+        yield from within((index,), HOST.problems(issuer, "issuer"))
+
+
+def ci_roles_here(roles: dict[str, CiRole], info: ValidationInfo) -> dict[str, CiRole]:
+    """Check the roles together with where they are, as a step of pydantic's validation."""
+    registry = registry_of(info)
+    if registry is not None:
+        refuse(
+            problem
+            for name, role in roles.items()
+            for problem in within((name,), _ci_role_problems(role, registry, name))
+        )
+    return roles
+
+
+def _ci_role_problems(role: CiRole, registry: Registry, name: str) -> Iterator[Problem]:
+    found = ci_role_problems(
+        registry,
+        role_name=name,
+        trusted=role.trusted,
+        max_session_duration=role.max_session_duration,
+        permissions_boundary=role.permissions_boundary,
+        statements=role.access.render(registry),
+    )
+    # The file has them by kind, and the statements as access.
+    for problem in found:
+        known = problem.path[:1] in (("max_session_duration",), ("permissions_boundary",))
+        yield problem if known else problem._replace(path=())

@@ -1,0 +1,70 @@
+"""Ownership: what a registry, or an account, has only once, and in which file it is defined."""
+
+from collections.abc import Iterator, Mapping
+
+from ecr_constructs import Check
+from ecr_constructs.checks import shown
+from stacks.yaml_file import Node
+
+OWNED_TWICE = Check(
+    "what an account and Region have once must be defined in one environment file", "ECR quotas"
+)
+
+Loc = tuple[str | int, ...]
+
+# The settings that a registry has once -> what a sentence calls them.
+_SINGLETONS: Mapping[Loc, str] = {
+    ("registry", "replication"): "the registry's replication",
+    ("registry", "scanning"): "the registry's scanning configuration",
+    ("registry", "policy_statements"): "the registry's policy",
+}
+# What a registry, or an account, has once by each name -> what a sentence calls it.
+_SEVERAL: Mapping[Loc, str] = {
+    ("repositories",): "repository",
+    ("ci_roles",): "the role",
+    ("oidc_providers",): "the OpenID Connect provider",
+    ("registry", "pull_through_cache_rules"): "the pull-through cache rule",
+    ("registry", "creation_templates"): "the creation template",
+    ("registry", "account_settings"): "the account setting",
+    ("registry", "pull_time_update_exclusions"): "the pull-time update exclusion",
+    ("registry", "public_repositories"): "the public repository",
+}
+# The same, where a file writes the name itself.
+_NAMES: Mapping[Loc, str] = {("repository_key", "alias"): "the alias"}
+# Those that an account has once, whatever the Region.
+_ACCOUNT_WIDE = (("ci_roles",), ("oidc_providers",), ("registry", "public_repositories"))
+
+
+def claims(root: Node) -> Iterator[tuple[Loc, str, str]]:
+    """What a file defines that there is once: its place in the file, what it is, and of whom.
+
+    It is read off the file as it is, also where something is wrong with it.
+    """
+    account, region = (_text_at(root, key) for key in ("account", "region"))
+    for loc, what in _things(root) if account and region else ():
+        # What is public or of IAM is the account's, wherever its environments are.
+        of_account = loc[:-1] in _ACCOUNT_WIDE
+        yield loc, what, f"account {account}" + ("" if of_account else f" in {region}")
+
+
+def _text_at(root: Node, key: str) -> str:
+    node = root.child(key)
+    return node.value if node is not None and isinstance(node.value, str) else ""
+
+
+def _things(root: Node) -> Iterator[tuple[Loc, str]]:
+    for loc, what in _SEVERAL.items():
+        node, rest = root.reach(loc)
+        if not rest and isinstance(node.value, dict):
+            yield from (((*loc, name), f"{what} {shown(name)}") for name in node.value)
+        elif not rest and isinstance(node.value, list):
+            for index, item in enumerate(node.value):
+                yield (*loc, index), f"{what} {shown(item.value)}"
+    for loc, what in _NAMES.items():
+        node, rest = root.reach(loc)
+        if not rest and isinstance(node.value, str):
+            yield loc, f"{what} {shown(node.value)}"
+    for loc, what in _SINGLETONS.items():
+        node, rest = root.reach(loc)
+        if not rest and node.value is not None:
+            yield loc, what
