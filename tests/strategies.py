@@ -62,15 +62,10 @@ def _arns(kind: str) -> st.SearchStrategy[str]:
 
 
 _UNIT = "o-a1b2c3d4e5/r-ab12/ou-ab12-{:08}/{}"
-# Whoever may push: another account as a whole must not.
+# Whoever may push: another account or an organization as a whole must not.
 pushers = st.one_of(
     st.builds(Principal, role=_arns("role")),
     st.builds(Principal, user=_arns("user")),
-    st.builds(Principal, organization=st.sampled_from(["o-a1b2c3d4e5", "o-f6g7h8i9j0"])),
-    st.builds(
-        Principal,
-        organizational_unit=st.builds(_UNIT.format, st.integers(0, 9), st.sampled_from(["", "*"])),
-    ),
     st.builds(
         Principal,
         lambda_function=st.builds(
@@ -86,7 +81,15 @@ pushers = st.one_of(
         source_arn=st.none() | accounts.map("arn:aws:codebuild:us-east-1:{}:project/*".format),
     ),
 )
-principals = pushers | st.builds(Principal, account=accounts)
+principals = st.one_of(
+    pushers,
+    st.builds(Principal, account=accounts),
+    st.builds(Principal, organization=st.sampled_from(["o-a1b2c3d4e5", "o-f6g7h8i9j0"])),
+    st.builds(
+        Principal,
+        organizational_unit=st.builds(_UNIT.format, st.integers(0, 9), st.sampled_from(["", "*"])),
+    ),
+)
 _patterns = st.lists(_TAG | st.sampled_from(["*", "v*", "*-rc", "*a*b*"]), min_size=1, unique=True)
 
 

@@ -300,7 +300,7 @@ def test_a_role_and_a_provider_are_the_accounts(tmp_path: Path) -> None:
     for name, region in (("one", "us-east-1"), ("two", "eu-west-1")):
         (tmp_path / f"{name}.yaml").write_text(
             f'account: "111111111111"\nregion: {region}\n'
-            f"oidc_providers: [gitlab.com]\nci_roles: {{ci: {role}}}\n"
+            f"oidc_providers: [gitlab.com]\nci_roles: {{ci: {role}}}\nrepositories: {{ab: {{}}}}\n"
         )
     with pytest.raises(InvalidEnvironmentsError) as caught:
         load_environments(tmp_path)
