@@ -1,5 +1,6 @@
 """The app: every environment file becomes one Terraform stack."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -24,6 +25,9 @@ def main() -> None:
         environments = load_environments(directory)
     except InvalidEnvironmentsError as error:
         sys.exit(str(error))
+    # What the terminal cannot show is escaped, as on standard error.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     # The CDKTF CLI calls everything on standard error an error.
     for warning in environments.warnings:
         print(warning)

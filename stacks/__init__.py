@@ -2,9 +2,9 @@
 
 from stacks.environment import Environment
 from stacks.environment_stack import EnvironmentStack
+from stacks.file_problem import FileProblem
 from stacks.loading import (
     Environments,
-    FileProblem,
     InvalidEnvironmentsError,
     load_environments,
 )

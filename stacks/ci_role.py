@@ -1,6 +1,7 @@
 """CI role: what a file says of a role that the jobs of a CI system assume."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 from pydantic import ValidationInfo
@@ -8,7 +9,7 @@ from pydantic import ValidationInfo
 from ecr_constructs import Access, GitHubActions, GitLab, Problem, Registry
 from ecr_constructs.checks import Check, refuse, unique, within
 from ecr_constructs.ci_role import HOST, ci_role_problems
-from stacks.section import Section, built, built_list, registry_of
+from stacks.section import Section, built, built_list, registry_of, texts
 
 ISSUER_TWICE = Check(
     "oidc_providers must not repeat an issuer", "IAM API: an account has one for each URL"
@@ -38,11 +39,10 @@ class CiRole(Section):
         return (*self.github_actions, *self.gitlab)
 
 
-def issuer_problems(issuers: tuple[str, ...]) -> Iterator[Problem]:
-    """Check the issuers whose tokens an account accepts."""
-    yield from unique(ISSUER_TWICE, issuers)
-    for index, issuer in enumerate(issuers):
-        yield from within((index,), HOST.problems(issuer, "issuer"))
+Issuers = Annotated[
+    tuple[str, ...],
+    texts("oidc_providers", partial(HOST.problems, what="issuer"), partial(unique, ISSUER_TWICE)),
+]
 
 
 def ci_roles_here(roles: dict[str, CiRole], info: ValidationInfo) -> dict[str, CiRole]:

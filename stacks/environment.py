@@ -38,8 +38,8 @@ from ecr_constructs.replication import replication_warnings
 from stacks.assume_role import AssumeRole, deployed_here
 from stacks.backend import Backend, backend_problems
 from stacks.building import build
-from stacks.ci_role import CiRole, ci_roles_here, issuer_problems
-from stacks.grant import Grant, granted
+from stacks.ci_role import CiRole, Issuers, ci_roles_here
+from stacks.grant import Grant
 from stacks.names import local_state_path, stack_id, state_key
 from stacks.own_tags import (
     ENVIRONMENT_TAG,
@@ -64,7 +64,17 @@ from stacks.section import (
 T = TypeVar("T")
 
 # What may be there without holding anything.
-SECTIONS = ("tags", "repository_key", "repository_defaults", "repositories", "registry")
+SECTIONS = (
+    "tags",
+    "backend",
+    "repository_key",
+    "repository_defaults",
+    "grants",
+    "repositories",
+    "oidc_providers",
+    "ci_roles",
+    "registry",
+)
 
 FILTER_MATCHES_NONE = Check(
     "a repository filter should match a repository of the environment files",
@@ -98,13 +108,18 @@ class RequiredProviders(Section):
     """A constraint on the AWS provider, such as '~> 6.8', that narrows the app's own."""
 
 
+def _what(info: ValidationInfo) -> str:
+    """What a sentence calls the settings of a field."""
+    return "a repository" if info.field_name == "repositories" else str(info.field_name)
+
+
 def _settings(
     data: object, _handler: ValidatorFunctionWrapHandler, info: ValidationInfo
 ) -> RepositorySettings:
     """Settings of a repository in the environment's Region."""
     if isinstance(data, RepositorySettings):
         return data
-    value, problems, rest = build(RepositorySettings, data, "a repository")
+    value, problems, rest = build(RepositorySettings, data, _what(info))
     if rest is not None:
         registry = registry_of(info)
         if registry is not None:
@@ -153,7 +168,7 @@ def _overlap(one: str, other: str) -> bool:
 class Environment(Section):
     """An environment: the repositories of one account in one Region, and how they are deployed.
 
-    `load_environments` writes the defaults into the repositories before it makes one.
+    `load_environments` writes the defaults and grants into the repositories before it makes one.
     """
 
     account: AccountId
@@ -181,12 +196,9 @@ class Environment(Section):
     the default whole, lists too; only tags are merged, key by key."""
     grants: Annotated[tuple[Grant, ...], built_list(Grant, "grants")] = ()
     """Grants to the repositories of namespaces, beside those of each repository."""
-    repositories: Annotated[
-        dict[RepositoryName, Annotated[RepositorySettings, WrapValidator(_settings)]],
-        AfterValidator(granted),
-    ] = {}
+    repositories: dict[RepositoryName, Annotated[RepositorySettings, WrapValidator(_settings)]] = {}
     """The repositories by name."""
-    oidc_providers: Annotated[tuple[str, ...], checked(issuer_problems)] = ()
+    oidc_providers: Issuers = ()
     """Issuers whose tokens the account accepts, such as 'token.actions.githubusercontent.com'. An
     account has one of each: leave out what is there already."""
     ci_roles: Annotated[dict[str, CiRole], AfterValidator(ci_roles_here)] = {}

@@ -1,14 +1,11 @@
 """Grant: who may pull, push and read the repositories of some namespaces."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from pydantic import ValidationInfo
-
-from ecr_constructs import InvalidValueError, Principal, Problem, RepositorySettings
+from ecr_constructs import Principal, Problem
 from ecr_constructs.checks import Check, refuse, within, wrong_type
 from ecr_constructs.replication import FILTER
-from stacks.section import deployer_of, registry_of
 
 GRANT_EMPTY = Check(
     "a grant must be to somebody, of the repositories of some prefix", "this app: it has no effect"
@@ -44,37 +41,3 @@ class Grant:
             yield from within(("repository_prefixes", index), FILTER.problems(prefix))
         if not prefixes or not any((self.pull, self.push, self.pull_push, self.read)):
             yield GRANT_EMPTY.problem()
-
-    def added_to(self, name: str, settings: RepositorySettings) -> RepositorySettings:
-        """The settings of a repository with what the grant adds to them."""
-        if not name.startswith(self.repository_prefixes):
-            return settings
-        return replace(
-            settings,
-            pull=(*settings.pull, *self.pull),
-            push=(*settings.push, *self.push),
-            pull_push=(*settings.pull_push, *self.pull_push),
-            read=(*settings.read, *self.read),
-        )
-
-
-def granted(
-    repositories: dict[str, RepositorySettings], info: ValidationInfo
-) -> dict[str, RepositorySettings]:
-    """The repositories with what the grants of the environment add to them."""
-    grants: tuple[Grant, ...] = info.data.get("grants", ())
-    registry, deployer = registry_of(info), deployer_of(info)
-    problems: list[Problem] = []
-    found = {}
-    for name, settings in repositories.items():
-        granted = settings
-        try:
-            for grant in grants:
-                granted = grant.added_to(name, granted)
-        except InvalidValueError as error:
-            problems += within((name,), error.problems)
-        if granted is not settings and registry is not None:
-            problems += within((name,), granted.problems_in(registry, deployer))
-        found[name] = granted
-    refuse(problems)
-    return found

@@ -3,20 +3,19 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from ecr_constructs import Check, InvalidValueError, Problem
-from ecr_constructs.checks import TYPE, readable, shown, wrong_type
+from ecr_constructs import Check, Problem
+from ecr_constructs.checks import readable, shown
 from ecr_constructs.terraform_text import holds_expression
-from stacks.building import MISSING_KEY, unknown_key
+from stacks.defaults import with_defaults
 from stacks.destinations import Home, homes_of, with_named_destinations
-from stacks.environment import SECTIONS, Environment
+from stacks.environment import Environment
+from stacks.file_problem import FileProblem, Loc, at, located, problems_of, told_once
 from stacks.names import environment_name_problems
 from stacks.ownership import OWNED_TWICE, claims
 from stacks.provider_version import ADMITS_NONE, admits_none, provider_constraint
@@ -29,7 +28,7 @@ from stacks.registries import (
     required_provider_versions,
     scope_warnings,
 )
-from stacks.yaml_file import NOTHING, Node, YamlError, path_below, read_yaml
+from stacks.yaml_file import NOTHING, Node, YamlError, read_yaml
 
 _APP = "this app"
 NO_DIRECTORY = Check(
@@ -47,32 +46,7 @@ STATE_TWICE = Check(
     "Terraform language, backends",
 )
 
-# What pydantic says of a value of the wrong type -> what it should have been.
-_TYPES = {
-    "string_type": "text",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-    "tuple_type": "a list",
-}
-
-_Loc = tuple[str | int, ...]
 _STATEMENTS = ("policy_statements", "repository_policy_statements")
-
-
-class FileProblem(NamedTuple):
-    """One thing that is wrong with an environment file, and where. Its text is one line."""
-
-    file: str
-    line: int
-    path: str
-    sentence: str
-    check: Check
-
-    def __str__(self) -> str:
-        warning = "warning: " if self.check.warning else ""
-        where = f"{self.path}: " if self.path else ""
-        return f"{self.file}:{self.line}: {warning}{where}{self.sentence}"
 
 
 class Environments(dict[str, Environment]):
@@ -105,7 +79,7 @@ class _File:
 
     def problem(self, loc: Sequence[str | int], problem: Problem) -> FileProblem:
         """A problem at a place of the file."""
-        return _located(self.file, self.root, (*loc, *problem.path), problem)
+        return located(self.file, self.root, (*loc, *problem.path), problem)
 
 
 def load_environments(directory: Path) -> Environments:
@@ -143,43 +117,38 @@ def _paths(directory: Path) -> tuple[list[Path], list[FileProblem]]:
     name = readable(str(directory))
     try:
         if not directory.is_dir():
-            return [], [_at(name, NO_DIRECTORY.problem(shown(str(directory))))]
+            return [], [at(name, NO_DIRECTORY.problem(shown(str(directory))))]
         entries = sorted(directory.iterdir())
     except OSError as error:
-        return [], [_at(name, NO_DIRECTORY.problem(str(error.strerror)))]
-    paths = [path for path in entries if path.suffix == ".yaml"]
-    others = [path for path in entries if path.suffix.lower() in (".yml", ".yaml")]
+        return [], [at(name, NO_DIRECTORY.problem(str(error.strerror)))]
+    paths = [path for path in entries if path.name.endswith(".yaml")]
+    others = [path for path in entries if path.name.lower().endswith((".yml", ".yaml"))]
     problems = [
-        _at(readable(str(path)), SUFFIX.problem(shown(path.name)))
+        at(readable(str(path)), SUFFIX.problem(shown(path.name)))
         for path in others
         if path not in paths
     ]
     if not paths:
-        problems.append(_at(name, NO_FILE.problem("none")))
+        problems.append(at(name, NO_FILE.problem("none")))
     return paths, problems
-
-
-def _at(file: str, problem: Problem, line: int = 1, path: str = "") -> FileProblem:
-    """A problem at a place of a file, or of the whole of it."""
-    return FileProblem(file, line, path, problem.sentence, problem.check)
 
 
 def _parse(path: Path) -> _File:
     """Read one environment file as YAML."""
-    file = readable(str(path))
-    problems = [_at(file, problem) for problem in environment_name_problems(path.stem)]
+    file, name = readable(str(path)), path.name.removesuffix(".yaml")
+    problems = [at(file, problem) for problem in environment_name_problems(name)]
     try:
         root, found = read_yaml(path)
-        problems += [_at(file, problem, line, path) for line, path, problem in found]
+        problems += [at(file, problem, line, path) for line, path, problem in found]
         root.plain()
     except YamlError as error:
-        problems.append(_at(file, error.problem, error.line))
-        return _File(file=file, name=path.stem, problems=problems)
+        problems.append(at(file, error.problem, error.line))
+        return _File(file=file, name=name, problems=problems)
     if isinstance(root.value, dict):
-        return _File(file=file, name=path.stem, problems=problems, root=root)
+        return _File(file=file, name=name, problems=problems, root=root)
     got = "nothing" if root.value is None else shown(root.plain())
-    problems.append(_at(file, MAPPING.problem(got)))
-    return _File(file=file, name=path.stem, problems=problems)
+    problems.append(at(file, MAPPING.problem(got)))
+    return _File(file=file, name=name, problems=problems)
 
 
 def _checked(parsed: _File, homes: Mapping[str, Home | None]) -> _File:
@@ -187,22 +156,16 @@ def _checked(parsed: _File, homes: Mapping[str, Home | None]) -> _File:
     if parsed.root is NOTHING:
         return parsed
     file, problems = parsed.file, list(parsed.problems)
-    root, found = with_named_destinations(_with_defaults(parsed.root), homes)
-    problems += [_at(file, problem, node.line, node.path) for node, problem in found]
+    root, unknown = with_named_destinations(with_defaults(parsed.root), homes)
+    problems += [at(file, problem, node.line, node.path) for node, problem in unknown]
     try:
-        text = json.dumps(root.plain())
+        data = root.plain()
     except YamlError as error:
-        problems.append(_at(file, error.problem, error.line))
+        problems.append(at(file, error.problem, error.line))
         return _File(file=file, name=parsed.name, problems=problems)
     problems += _template_problems(file, root)
-    environment = None
-    try:
-        environment = Environment.model_validate_json(text)
-        versions = environment.required_provider_versions
-        for problem in _version_problems(environment, versions):
-            problems.append(_located(file, root, problem.path, problem))
-    except ValidationError as error:
-        problems += _translated(file, root, error)
+    environment, found = _validated(data)
+    problems += told_once(file, root, found)
     return _File(
         file=file,
         name=parsed.name,
@@ -212,32 +175,57 @@ def _checked(parsed: _File, homes: Mapping[str, Home | None]) -> _File:
     )
 
 
-def _with_defaults(root: Node) -> Node:
-    """The file with the defaults written into each repository that does not override them.
+def _validated(data: dict[str, Any]) -> tuple[Environment | None, list[tuple[Loc, Problem]]]:
+    """The environment that the data of a file make, and what is wrong with them.
 
-    A section of which everything is commented out holds nothing.
+    Pydantic does not check together what is wrong somewhere. So that nothing hides behind anything
+    else, what is wrong is left out, and the rest is checked again.
     """
-    if isinstance(root.value, dict):
-        sections = {k: v for k, v in root.value.items() if not (v.value is None and k in SECTIONS)}
-        root = root.holding(sections)
-    repositories, defaults = root.child("repositories"), root.child("repository_defaults")
-    if repositories is None or not isinstance(repositories.value, dict):
-        return root
-    base = defaults.value if defaults and isinstance(defaults.value, dict) else {}
-    merged = {name: _merged(base, node) for name, node in repositories.value.items()}
-    value = {**root.value, "repositories": repositories.holding(merged)}
-    return root.holding(value)
+    found: list[tuple[Loc, Problem]] = []
+    left_out: set[Loc] = set()
+    while True:
+        try:
+            environment = Environment.model_validate_json(json.dumps(data))
+        except ValidationError as error:
+            wrong = error.errors()
+        else:
+            versions = environment.required_provider_versions
+            found += (((), problem) for problem in _version_problems(environment, versions))
+            return environment, found
+        for details in wrong:
+            found += (
+                (loc, problem)
+                for loc, problem in problems_of(details)
+                if not _is_around(left_out, (*loc, *problem.path))
+            )
+        places = {_place(data, details["loc"]) for details in wrong}
+        if () in places:
+            return None, found
+        for place in places:
+            _leave_out(data, place)
+        left_out |= places
 
 
-def _merged(base: Mapping[str, Node], repository: Node) -> Node:
-    own = {} if repository.value is None else repository.value
-    if not isinstance(own, dict):
-        return repository
-    value = {**base, **own}
-    tags = [node for node in (base.get("tags"), own.get("tags")) if node is not None]
-    if len(tags) == 2 and all(isinstance(node.value, dict) for node in tags):
-        value["tags"] = tags[1].holding({**tags[0].value, **tags[1].value})
-    return repository.holding(value)
+def _is_around(left_out: set[Loc], loc: Loc) -> bool:
+    """Whether something was left out at or below a place, so that the place may be good."""
+    return any(place[: len(loc)] == loc for place in left_out)
+
+
+def _place(data: Any, loc: Loc) -> Loc:
+    """The last mapping's key on the way to what is wrong."""
+    place: Loc = ()
+    for step in loc:
+        if not isinstance(data, dict) or step not in data:
+            break
+        data, place = data[step], (*place, step)
+    return place
+
+
+def _leave_out(data: Any, place: Loc) -> None:
+    *way, last = place
+    for step in way:
+        data = data.get(step, {})
+    data.pop(last, None)
 
 
 def _template_problems(file: str, root: Node) -> Iterator[FileProblem]:
@@ -259,9 +247,19 @@ def _template_problems(file: str, root: Node) -> Iterator[FileProblem]:
         )
         in_conditions |= loc[-1:] == ("policy_document",)
         written = [part for part in (node.value, *loc[-1:]) if isinstance(part, str)]
+        if loc[-1:] == ("policy_document",) and isinstance(node.value, str):
+            written.append(_unescaped(node.value))
         for part in written:
             if holds_expression(part) or ("${" in part and not in_conditions):
-                yield _at(file, EXPRESSION.problem(shown(part)), node.line, node.path)
+                yield at(file, EXPRESSION.problem(shown(part)), node.line, node.path)
+
+
+def _unescaped(text: str) -> str:
+    """A JSON text without the escapes behind which an expression could hide."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _version_problems(environment: Environment, versions: Iterable[str]) -> Iterator[Problem]:
@@ -291,7 +289,7 @@ def _shared_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
 def _warnings(file: _File) -> Iterator[FileProblem]:
     if file.environment is not None:
         found = [((), warning) for warning in file.environment.warnings]
-        yield from _told_once(file.file, file.root, found)
+        yield from told_once(file.file, file.root, found)
 
 
 def _registry_problems(
@@ -313,99 +311,3 @@ def _registry_problems(
             yield file.problem((), problem)
     for name, problem in (*chain_warnings(loaded), *scope_warnings(loaded)):
         yield by_name[name].problem(("registry",), problem)
-
-
-def _translated(file: str, root: Node, error: ValidationError) -> Iterator[FileProblem]:
-    """Pydantic's errors as problems of the file."""
-    found = [pair for details in error.errors() for pair in _problems(details)]
-    yield from _told_once(file, root, found)
-
-
-def _told_once(
-    file: str, root: Node, found: Sequence[tuple[_Loc, Problem]]
-) -> Iterator[FileProblem]:
-    """Problems at their places in the file.
-
-    The defaults are part of each repository by now. What is wrong with them alone is told once,
-    where they are written; what is wrong only together with what a repository writes, there.
-    """
-    placed = [((*loc, *problem.path), problem) for loc, problem in found]
-    of_defaults = {
-        (loc[1:], problem.sentence)
-        for loc, problem in placed
-        if loc[:1] == ("repository_defaults",)
-    }
-    for loc, problem in placed:
-        located = _located(file, root, loc, problem)
-        if loc[:1] == ("repositories",) and located.path.startswith("repository_defaults"):
-            if (loc[2:], problem.sentence) in of_defaults:
-                continue
-            place = _located(file, root, loc[:2], problem)
-            path = place.path
-            for step in loc[2:]:
-                path = path_below(path, step)
-            located = place._replace(path=path)
-        yield located
-
-
-def _problems(details: ErrorDetails) -> Iterator[tuple[_Loc, Problem]]:
-    """What one error of pydantic says, and where."""
-    loc = details["loc"]
-    if loc[:1] in (("repositories",), ("registry",)) and loc[-1:] == ("[key]",):
-        loc = loc[:-1]
-    kind, value = details["type"], details["input"]
-    cause = details.get("ctx", {}).get("error")
-    key = str(loc[-1] if loc else "file")
-    if isinstance(cause, InvalidValueError):
-        yield from ((loc, problem) for problem in cause.problems)
-    elif kind == "extra_forbidden":
-        yield loc[:-1], unknown_key(key, _schema_at(loc[:-1]).get("properties", ()))
-    elif kind == "missing":
-        yield loc[:-1], MISSING_KEY.problem(what=shown(key))
-    else:
-        yield loc, wrong_type(readable(key), _TYPES.get(kind, "of another type"), value)
-
-
-def _located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -> FileProblem:
-    """A problem at the node that `loc` leads to, or at the last one on the way to it."""
-    node, rest = root.reach(loc)
-    path = node.path
-    for step in rest:
-        path = path_below(path, step)
-    if problem.check == TYPE and " must be text" in problem.sentence and not rest:
-        problem = problem._replace(sentence=problem.sentence + _in_quotes(node))
-    return _at(file, problem, node.line, path)
-
-
-def _in_quotes(node: Node) -> str:
-    """How a number or a truth value that was meant as text is written."""
-    meant = isinstance(node.value, bool | int) or (
-        isinstance(node.value, float) and "e" not in node.written.lower()
-    )
-    return f'; write it in quotes: "{node.written}"' if meant and node.written else ""
-
-
-@lru_cache
-def _schema() -> dict[str, Any]:
-    return Environment.model_json_schema()
-
-
-def _schema_at(loc: Sequence[str | int]) -> Mapping[str, Any]:
-    """The part of the JSON Schema that describes the values at a place."""
-    schema = _schema()
-    part: Any = schema
-    for step in (*loc, None):
-        while "$ref" in part or "anyOf" in part or "allOf" in part:
-            if "$ref" in part:
-                part = schema["$defs"][part["$ref"].rsplit("/", 1)[-1]]
-            else:
-                part = next(
-                    p for p in part.get("anyOf", part.get("allOf")) if p.get("type") != "null"
-                )
-        if step is None:
-            return dict(part)
-        known = part.get("properties", {})
-        part = known.get(step, part.get("additionalProperties") or part.get("items") or {})
-        if not isinstance(part, dict):
-            return {}
-    return {}

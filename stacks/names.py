@@ -34,10 +34,11 @@ def construct_id(repository_name: str) -> str:
 
     CDKTF writes the `/` of an id as `--`, which a repository name may hold, too. A run of dashes
     is written with dots between them, which no name holds. `backend` is the id that CDKTF gives
-    to a stack's backend. Terraform wants a letter or `_` first, so `_` goes before a digit.
+    to a stack's backend, and `constructor` one that JavaScript takes for there already. Terraform
+    wants a letter or `_` first, so `_` goes before a digit.
     """
-    if repository_name == "backend":
-        return "backend."
+    if repository_name in ("backend", "constructor"):
+        return f"{repository_name}."
     start = "_" if repository_name[:1].isdigit() else ""
     return start + re.sub(r"-(?=-)", "-.", repository_name).replace("/", "--")
 

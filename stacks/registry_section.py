@@ -29,28 +29,31 @@ from ecr_constructs.pull_time_update_exclusion import (
 from ecr_constructs.registry_policy import registry_policy_problems
 from ecr_constructs.replication import replication_problems
 from stacks.own_tags import tagged, tags_together
-from stacks.section import Section, built, built_list, checked, deployer_of, of_form, registry_of
+from stacks.section import (
+    Section,
+    built,
+    built_list,
+    deployer_of,
+    of_form,
+    registry_of,
+    texts,
+)
 
 CachePrefix = Annotated[str, of_form(CACHE_PREFIX), Field(examples=["docker-hub"])]
 TemplatePrefix = Annotated[str, of_form(TEMPLATE_PREFIX), Field(examples=["payments"])]
 PublicName = Annotated[str, of_form(PUBLIC_NAME), Field(examples=["acme/agent"])]
 
 
-def _account_setting_problems(settings: Mapping[str, str]) -> Iterator[Problem]:
-    for name, value in settings.items():
-        yield from within((name,), account_setting_problems(name, value))
-
-
-def _exclusions(data: object, _handler: ValidatorFunctionWrapHandler) -> tuple[str, ...]:
-    if not isinstance(data, list | tuple):
-        refuse([wrong_type("pull_time_update_exclusions", "a list", data)])
-    arns: tuple[str, ...] = tuple(data)  # type: ignore[arg-type]
+def _account_settings(data: object, _handler: ValidatorFunctionWrapHandler) -> dict[str, str]:
+    if not isinstance(data, Mapping):
+        refuse([wrong_type("account_settings", "a mapping", data)])
+    settings: dict[str, str] = dict(data)  # type: ignore[call-overload]
     refuse(
         problem
-        for index, arn in enumerate(arns)
-        for problem in within((index,), PRINCIPAL_ARN.problems(arn))
+        for name, value in settings.items()
+        for problem in within((name,), account_setting_problems(name, value))
     )
-    return arns
+    return settings
 
 
 class Replication(Section):
@@ -86,10 +89,12 @@ class RegistrySection(Section):
     ] = {}
     """What the repositories are like that ECR makes itself, by their namespace; 'ROOT' is for
     those without a template. Replicas of the environments' repositories need none."""
-    account_settings: Annotated[dict[str, str], checked(_account_setting_problems)] = {}
+    account_settings: Annotated[dict[str, str], WrapValidator(_account_settings)] = {}
     """What ECR does in the account and Region: BASIC_SCAN_TYPE_VERSION (AWS_NATIVE),
     REGISTRY_POLICY_SCOPE (V2), BLOB_MOUNTING (ENABLED, DISABLED)."""
-    pull_time_update_exclusions: Annotated[tuple[str, ...], WrapValidator(_exclusions)] = ()
+    pull_time_update_exclusions: Annotated[
+        tuple[str, ...], texts("pull_time_update_exclusions", PRINCIPAL_ARN.problems)
+    ] = ()
     """The ARNs of roles and users whose pulls do not count as a use of an image."""
     public_repositories: dict[
         PublicName,

@@ -1,7 +1,7 @@
 """Section: a part of an environment file, typed; the library's checks are steps of pydantic's."""
 
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Annotated, TypeVar
 
@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from ecr_constructs import Problem, Registry
-from ecr_constructs.checks import TextForm, refuse
+from ecr_constructs.checks import TextForm, refuse, within, wrong_type
 from ecr_constructs.registry import ACCOUNT_ID, REPOSITORY_NAME, region_problems
 from stacks.building import build, build_list
 
@@ -69,6 +69,24 @@ def built_list(kind: type[object], what: str) -> WrapValidator:
         items = build_list(kind, data, what)
         refuse(items.problems)
         return tuple(items.values)
+
+    return WrapValidator(validate)
+
+
+def texts(
+    what: str,
+    each: Callable[[object], Iterable[Problem]],
+    together: Callable[[Sequence[object]], Iterable[Problem]] = lambda _: (),
+) -> WrapValidator:
+    """A list of texts, of which each is checked and all together."""
+
+    def validate(data: object, _handler: ValidatorFunctionWrapHandler) -> tuple[str, ...]:
+        if not isinstance(data, list | tuple):
+            refuse([wrong_type(what, "a list", data)])
+        items: tuple[str, ...] = tuple(data)  # type: ignore[arg-type]
+        of_each = (p for i, item in enumerate(items) for p in within((i,), each(item)))
+        refuse((*of_each, *together(items)))
+        return items
 
     return WrapValidator(validate)
 

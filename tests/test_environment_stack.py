@@ -151,12 +151,13 @@ def test_outputs_what_consumers_need() -> None:
     }
 
 
-def test_a_grant_is_to_the_repositories_of_its_namespaces() -> None:
+def test_a_grant_is_to_the_repositories_of_its_namespaces(tmp_path: Path) -> None:
     role = {"role": "arn:aws:iam::111111111111:role/ecs-task"}
-    stack = stack_of(
-        repositories={"payments/api": {"pull": [role]}, "web/x": {}},
-        grants=[{"repository_prefixes": ["payments/"], "pull": [{"account": "222222222222"}]}],
-    )
+    grant = {"repository_prefixes": ["payments/"], "pull": [{"account": "222222222222"}]}
+    file = {"repositories": {"payments/api": {"pull": [role]}, "web/x": {}}, "grants": [grant]}
+    (tmp_path / "test.yaml").write_text(json.dumps(HEAD | file))
+    [environment] = load_environments(tmp_path).values()
+    stack = synthesized(EnvironmentStack(new_app(), name="test", environment=environment))
     [policy] = stack["resource"]["aws_ecr_repository_policy"].values()
     [statement] = json.loads(policy["policy"])["Statement"]
     # Merged into the statement that is there.

@@ -135,9 +135,8 @@ def in_data(text: str, draw: Callable[[st.SearchStrategy[Any]], Any]) -> str:
             case "remove":
                 del holder[key]
             case _ if isinstance(holder, dict):
-                holder[draw(st.sampled_from(["x", "tags", "", "a b", "web"]))] = copy.deepcopy(
-                    holder[key]
-                )
+                name = draw(st.sampled_from(["x", "tags", "", "a b", "web", "constructor"]))
+                holder[name] = copy.deepcopy(holder[key])
             case _:
                 holder.append(copy.deepcopy(holder[key]))
         if not root:

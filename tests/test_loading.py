@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,59 @@ def test_a_problem_that_a_repository_makes_of_a_default_is_told_at_the_repositor
         "dev.yaml:6: repositories.bb.kms_key: 'kms_key' needs encryption_type KMS or KMS_DSSE,"
         " got AES256; write KMS"
     ]
+
+
+def test_a_problem_that_a_repository_makes_of_an_alias_is_told_at_the_repository(
+    tmp_path: Path,
+) -> None:
+    key = "arn:aws:kms:ap-northeast-2:111111111111:key/1"
+    text = HEAD + (
+        f"repositories:\n  aa: &aa\n    encryption_type: KMS\n    kms_key: {key}\n"
+        "  bb:\n    <<: *aa\n    encryption_type: AES256\n"
+    )
+    assert sentences(write(tmp_path, dev=text)) == [
+        "dev.yaml:7: repositories.bb.kms_key: 'kms_key' needs encryption_type KMS or KMS_DSSE,"
+        " got AES256; write KMS"
+    ]
+
+
+def test_a_problem_behind_an_alias_is_told_once_where_it_is_written(tmp_path: Path) -> None:
+    text = HEAD + "repositories:\n  aa: &aa\n    scan_on_push: 3\n  bb:\n    <<: *aa\n"
+    assert sentences(write(tmp_path, dev=text)) == [
+        "dev.yaml:5: repositories.aa.scan_on_push: scan_on_push must be true or false, got 3"
+    ]
+
+
+def test_a_problem_of_a_grant_is_told_once_where_it_is_written(tmp_path: Path) -> None:
+    text = HEAD + (
+        "repositories: {ok1: {}, ok2: {push: [{account: '111111111111'}]}}\n"
+        "grants:\n"
+        "  - repository_prefixes: [ok]\n"
+        "    push:\n"
+        "      - account: '222222222222'\n"
+    )
+    [sentence] = sentences(write(tmp_path, dev=text))
+    assert sentence.startswith("dev.yaml:7: grants[0].push[0]: another account, an organization")
+
+
+def test_a_repository_excuses_what_a_grant_opens_of_it(tmp_path: Path) -> None:
+    grant = "grants: [{repository_prefixes: [ok], push: [{account: '222222222222'}]}]\n"
+    text = HEAD + grant + "repositories: {ok1: {public_access: 'a partner builds it'}}\n"
+    [dev] = load_environments(write(tmp_path, dev=text)).values()
+    assert [str(p.account) for p in dev.repositories["ok1"].push] == ["222222222222"]
+
+
+def test_a_policy_document_takes_no_expression_behind_an_escape(tmp_path: Path) -> None:
+    statement = {
+        "Sid": "${file(1)}",
+        "Effect": "Allow",
+        "Principal": {"AWS": "111111111111"},
+        "Action": "ecr:BatchGetImage",
+    }
+    document = json.dumps({"Statement": [statement]}).replace("$", "\\u0024")
+    text = HEAD + f"repositories:\n  aa:\n    policy_document: '{document}'\n"
+    [sentence] = sentences(write(tmp_path, dev=text))
+    assert "an environment file takes no expressions" in sentence
 
 
 def test_two_environments_do_not_share_a_state(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ NEIGHBOURS = [
     "a/b/c",
     "a--b/c",
     "backend",
+    "constructor",
     "0a",
     "1password/connect",
 ]

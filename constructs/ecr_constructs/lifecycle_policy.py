@@ -94,15 +94,16 @@ def _priorities(rules: Sequence[LifecycleRule]) -> list[int]:
     given = {i: r.rule_priority for i, r in enumerate(rules) if r.rule_priority is not None}
     selective = [i for i, rule in enumerate(rules) if rule.tag_status != TagStatus.ANY]
     catch_all = [i for i, rule in enumerate(rules) if rule.tag_status == TagStatus.ANY]
-    result = dict(given)
+    result, taken = dict(given), set(given.values())
     for group, floor in ((selective, selective), (catch_all, range(len(rules)))):
         priority = max((result[i] for i in floor if i in result), default=0)
         for index in group:
             if index not in result:
                 priority += 1
-                while priority in result.values():
+                while priority in taken:
                     priority += 1
                 result[index] = priority
+                taken.add(priority)
     return [result[i] for i in range(len(rules))]
 
 

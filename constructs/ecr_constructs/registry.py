@@ -12,6 +12,7 @@ from ecr_constructs.checks import (
     is_token,
     refuse,
     with_strangers,
+    wrong_type,
 )
 
 ACCOUNT_ID = TextForm(
@@ -87,7 +88,9 @@ def region_problems(what: str, value: object) -> Iterator[Problem]:
     """Check the code of a Region in which ECR can be used; the provider knows no others."""
     if is_token(value):
         return
-    if not isinstance(value, str) or value not in REGIONS:
+    if not isinstance(value, str):
+        yield wrong_type(what, "text", value)
+    elif value not in REGIONS:
         hint = did_you_mean(value, REGIONS)
         yield REGION.problem(with_strangers(value), hint=hint, what=what)
 

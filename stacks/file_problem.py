@@ -1,0 +1,150 @@
+"""File problem: something that is wrong with an environment file, at its place in it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from pydantic_core import ErrorDetails
+
+from ecr_constructs import Check, InvalidValueError, Problem
+from ecr_constructs.checks import TYPE, readable, shown, wrong_type
+from stacks.building import MISSING_KEY, unknown_key
+from stacks.environment import Environment
+from stacks.yaml_file import Node, path_below
+
+Loc = tuple[str | int, ...]
+
+# What pydantic says of a value of the wrong type -> what it should have been.
+_TYPES = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "tuple_type": "a list",
+}
+
+
+class FileProblem(NamedTuple):
+    """One thing that is wrong with an environment file, and where. Its text is one line."""
+
+    file: str
+    line: int
+    path: str
+    sentence: str
+    check: Check
+
+    def __str__(self) -> str:
+        warning = "warning: " if self.check.warning else ""
+        where = f"{self.path}: " if self.path else ""
+        return f"{self.file}:{self.line}: {warning}{where}{self.sentence}"
+
+
+def at(file: str, problem: Problem, line: int = 1, path: str = "") -> FileProblem:
+    """A problem at a place of a file, or of the whole of it."""
+    return FileProblem(file, line, path, problem.sentence, problem.check)
+
+
+def located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -> FileProblem:
+    """A problem at the node that `loc` leads to, or at the last one on the way to it."""
+    node, rest = root.reach(loc)
+    if problem.check == TYPE and " must be text" in problem.sentence and not rest:
+        problem = problem._replace(sentence=problem.sentence + _in_quotes(node))
+    return at(file, problem, node.line, _path_of(rest, node.path))
+
+
+def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> Iterator[FileProblem]:
+    """Problems at their places in the file.
+
+    A value can be written elsewhere than where it is used: in the defaults, in a grant, or behind
+    an alias. What is wrong with it alone is told once, where it is written; what is wrong only
+    together with what is beside it, where it is used. What a grant adds stands alone.
+    """
+    placed = [
+        ((*loc, *problem.path), located(file, root, (*loc, *problem.path), problem))
+        for loc, problem in found
+    ]
+    alone = {(p.path, p.sentence) for loc, p in placed if p.path == _path_of(loc)}
+    for loc, problem in placed:
+        home = _home(root, loc)
+        if _is_in(problem.path, home.path) or problem.path.startswith("grants["):
+            yield problem
+        elif (problem.path, problem.sentence) not in alone:
+            yield problem._replace(line=home.line, path=_path_of(loc))
+
+
+def _is_in(path: str, outer: str) -> bool:
+    """Whether a path is another one or goes on from it."""
+    return not outer or path == outer or path.startswith((f"{outer}.", f"{outer}["))
+
+
+def _home(root: Node, loc: Sequence[str | int]) -> Node:
+    """The last node on the way that is written where it is used."""
+    node = home = root
+    for index, step in enumerate(loc):
+        child = node.child(step)
+        if child is None:
+            break
+        node = child
+        if node.path == _path_of(loc[: index + 1]):
+            home = node
+    return home
+
+
+def _path_of(steps: Sequence[str | int], path: str = "") -> str:
+    for step in steps:
+        path = path_below(path, step)
+    return path
+
+
+def problems_of(details: ErrorDetails) -> Iterator[tuple[Loc, Problem]]:
+    """What one error of pydantic says, and where."""
+    loc = details["loc"]
+    if loc[:1] in (("repositories",), ("registry",)) and loc[-1:] == ("[key]",):
+        loc = loc[:-1]
+    kind, value = details["type"], details["input"]
+    cause = details.get("ctx", {}).get("error")
+    key = str(loc[-1] if loc else "file")
+    if isinstance(cause, InvalidValueError):
+        yield from ((loc, problem) for problem in cause.problems)
+    elif kind == "extra_forbidden":
+        yield loc[:-1], unknown_key(key, _schema_at(loc[:-1]).get("properties", ()))
+    elif kind == "missing":
+        yield loc[:-1], MISSING_KEY.problem(what=shown(key))
+    else:
+        yield loc, wrong_type(readable(key), _TYPES.get(kind, "of another type"), value)
+
+
+def _in_quotes(node: Node) -> str:
+    """How a number or a truth value that was meant as text is written."""
+    meant = isinstance(node.value, bool | int) or (
+        isinstance(node.value, float) and "e" not in node.written.lower()
+    )
+    return f'; write it in quotes: "{node.written}"' if meant and node.written else ""
+
+
+@lru_cache
+def _schema() -> dict[str, Any]:
+    return Environment.model_json_schema()
+
+
+def _schema_at(loc: Sequence[str | int]) -> Mapping[str, Any]:
+    """The part of the JSON Schema that describes the values at a place."""
+    schema = _schema()
+    part: Any = schema
+    for step in (*loc, None):
+        while "$ref" in part or "anyOf" in part or "allOf" in part:
+            if "$ref" in part:
+                part = schema["$defs"][part["$ref"].rsplit("/", 1)[-1]]
+            else:
+                part = next(
+                    p for p in part.get("anyOf", part.get("allOf")) if p.get("type") != "null"
+                )
+        if step is None:
+            return dict(part)
+        known = part.get("properties", {})
+        part = known.get(step, part.get("additionalProperties") or part.get("items") or {})
+        if not isinstance(part, dict):
+            return {}
+    return {}
