@@ -248,7 +248,10 @@ class _Composer:
             if not isinstance(event, yaml.ScalarEvent):
                 alias = isinstance(event, yaml.AliasEvent)
                 got = "an alias" if alias else "a list or a mapping"
-                self._stop(TEXT_KEY.problem(got), event)
+                self._report(TEXT_KEY.problem(got), line, path)
+                self._node(event, path, depth + 1)
+                self._node(next(self.events), path, depth + 1)
+                continue
             key: str = event.value
             below = path_below(path, key)
             if event.tag not in (None, "!", f"{_TAG}str"):

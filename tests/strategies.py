@@ -1,7 +1,7 @@
 """Values that the library accepts, and nearly accepts, at random."""
 
 import string
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -28,13 +28,23 @@ from ecr_constructs import (
     TagMutability,
     TagStatus,
 )
+from ecr_constructs.checks import sent_length
 from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
 from ecr_constructs.image_settings import ImageSettings
-from ecr_constructs.lifecycle_policy import lifecycle_policy_problems, numbered
+from ecr_constructs.lifecycle_policy import MAX_POLICY_LENGTH as MAX_LIFECYCLE_LENGTH
+from ecr_constructs.lifecycle_policy import (
+    lifecycle_policy_document,
+    lifecycle_policy_problems,
+    numbered,
+)
 from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
 from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.registry import REGIONS, REPOSITORY_NAME
-from ecr_constructs.repository_policy import REPOSITORY_ACTIONS
+from ecr_constructs.repository_policy import (
+    MAX_POLICY_LENGTH,
+    REPOSITORY_ACTIONS,
+    repository_policy_document,
+)
 from ecr_constructs.scanning import FILTER as SCANNING_FILTER
 
 REGION = "ap-northeast-2"
@@ -338,4 +348,44 @@ public_repositories = st.builds(
     operating_systems=_badges,
     tags=_tags,
     push=st.lists(st.builds(Principal, role=_arns("role")), max_size=2).map(tuple),
+)
+
+
+def at_the_limits(*, exclusion: bool = True) -> dict[str, RepositorySettings]:
+    """A repository of which everything is as long, and as many, as it may be."""
+    filters = tuple(f"{number}*{'x' * 125}*" for number in range(5)) if exclusion else ()
+    rules = [
+        LifecycleRule(tag_pattern_list=(f"v{number}*",), max_image_count=2**31 - 1)
+        for number in range(50)
+    ]
+    room = MAX_LIFECYCLE_LENGTH - sent_length(lifecycle_policy_document(rules))
+    rules[0] = replace(rules[0], description="x" * (room - len('"description":"",')))
+    statement = PolicyStatement(
+        sid="x",
+        principals=(Principal(role=f"arn:aws:iam::111111111111:role/{'p' * 60}/{'r' * 64}"),),
+        actions=("ecr:BatchGetImage",),
+    )
+    room = MAX_POLICY_LENGTH - sent_length(repository_policy_document([statement]))
+    return {
+        "a" * 256: RepositorySettings(
+            image_tag_mutability=(
+                TagMutability.MUTABLE_WITH_EXCLUSION if exclusion else TagMutability.MUTABLE
+            ),
+            image_tag_mutability_exclusion_filters=filters,
+            tags={f"{number:02}{'k' * 126}": "v" * 256 for number in range(50)},
+            lifecycle_rules=tuple(rules),
+            repository_policy_statements=(replace(statement, sid="x" * (room + 1)),),
+        )
+    }
+
+
+RULES_AT_THE_LIMITS = tuple(
+    ReplicationRule(
+        destinations=tuple(
+            ReplicationDestination(region="us-west-2", registry_id=f"{rule}{number:011}")
+            for number in range(3 if rule < 5 else 2)
+        ),
+        repository_filters=tuple(f"{number:03}{'f' * 253}" for number in range(100)),
+    )
+    for rule in range(10)
 )

@@ -13,11 +13,18 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from cdktf_cdktf_provider_aws.provider import AwsProvider
 from cfnlint.api import lint_all
 from conftest import new_stack, synthesized
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 from moto import mock_aws
-from strategies import REGION, names, replication_rules, settings
+from strategies import (
+    REGION,
+    RULES_AT_THE_LIMITS,
+    at_the_limits,
+    names,
+    replication_rules,
+    settings,
+)
 
 from ecr_constructs import (
     Registry,
@@ -168,6 +175,7 @@ def test_the_oracle_of_botocore_refuses() -> None:
 
 @FEW
 @given(repositories(), replication_rules)
+@example(at_the_limits(), RULES_AT_THE_LIMITS)
 def test_what_is_accepted_satisfies_botocores_model(
     found: Repositories, rules: tuple[ReplicationRule, ...]
 ) -> None:
@@ -219,12 +227,14 @@ def template(resources: dict[str, Any]) -> dict[str, Any]:
                 EncryptionConfiguration=_given(
                     EncryptionType=encryption["encryptionType"], KmsKey=encryption.get("kmsKey")
                 ),
-                # CloudFormation alone wants a value; the API takes an empty one. And cfn-lint
-                # takes the key 'False' for a truth value that every other key repeats.
+                # CloudFormation alone wants a value, and a key of less than 128 characters. And
+                # cfn-lint takes the key 'False' for a truth value that every other key repeats.
                 Tags=[
                     tag
                     for tag in request["tags"]
-                    if tag["Value"] and tag["Key"].lower() not in ("true", "false")
+                    if tag["Value"]
+                    and len(tag["Key"]) < 128
+                    and tag["Key"].lower() not in ("true", "false")
                 ]
                 or None,
             )
@@ -251,6 +261,7 @@ def test_the_oracle_of_cfn_lint_refuses() -> None:
 
 @how(FEW, max_examples=15)
 @given(repositories(), replication_rules)
+@example(at_the_limits(), RULES_AT_THE_LIMITS)
 def test_what_is_accepted_satisfies_cfn_lint(
     found: Repositories, rules: tuple[ReplicationRule, ...]
 ) -> None:
@@ -291,6 +302,7 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
     st.dictionaries(names, settings(exclusion=False), min_size=4, max_size=8),
     replication_rules,
 )
+@example(at_the_limits(exclusion=False), RULES_AT_THE_LIMITS)
 def test_what_is_accepted_is_valid_for_terraform(
     terraform: Terraform, found: Repositories, rules: tuple[ReplicationRule, ...]
 ) -> None:

@@ -132,6 +132,8 @@ class LifecycleRule:
     An image that a rule selects is out of reach of all rules with a higher priority number, also
     where the rule keeps it.
 
+    Counts, days and priorities fit 32 bits: whether ECR takes larger ones is unknown.
+
     :param max_image_count: keep this many of the selected images, the youngest; 1 or more.
     :param max_image_age_days: keep images until this many days after their push; 1 or more.
     :param max_days_since_image_pulled: archive images that nobody has pulled for this many days;
@@ -146,7 +148,8 @@ class LifecycleRule:
     :param tag_prefix_list: beginnings of tags, likewise.
     :param rule_priority: 1 or more, lower numbers act first. By default the rules are numbered in
         the order given, after the highest number that is given, and a rule for all images last.
-    :param description: for people.
+    :param description: for people. Not empty and without control characters: whether ECR takes
+        those, and how long it may be, is unknown.
     :raises ValueError: for anything that ECR would refuse.
     """
 
