@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -50,12 +49,20 @@ _STATEMENTS = ("policy_statements", "repository_policy_statements")
 
 
 class Environments(dict[str, Environment]):
-    """The environments of a directory, by name."""
+    """The environments of a directory, by name.
 
-    neighbours: Mapping[str, Neighbours] = MappingProxyType({})
-    """What they owe each other's registries."""
-    warnings: tuple[FileProblem, ...] = ()
-    """What is legal, but certainly a mistake."""
+    :param neighbours: what they owe each other's registries.
+    :param warnings: what is legal, but certainly a mistake.
+    """
+
+    def __init__(
+        self,
+        by_name: Mapping[str, Environment],
+        neighbours: Mapping[str, Neighbours],
+        warnings: Iterable[FileProblem],
+    ) -> None:
+        super().__init__(by_name)
+        self.neighbours, self.warnings = neighbours, tuple(dict.fromkeys(warnings))
 
 
 class InvalidEnvironmentsError(ValueError):
@@ -106,10 +113,7 @@ def load_environments(directory: Path) -> Environments:
     problems.sort(key=lambda problem: problem[:2])
     if not all(problem.check.warning for problem in problems):
         raise InvalidEnvironmentsError(problems)
-    found = Environments(environments)
-    found.neighbours = neighbours
-    found.warnings = tuple(dict.fromkeys(problems))
-    return found
+    return Environments(environments, neighbours, problems)
 
 
 def _paths(directory: Path) -> tuple[list[Path], list[FileProblem]]:
