@@ -19,8 +19,8 @@ from ecr_constructs import (
 )
 from ecr_constructs.account_setting import OLDER_SCOPE, POLICY_SCOPE
 from ecr_constructs.checks import shown
-from ecr_constructs.creation_template import ROOT, offers_templates
 from ecr_constructs.image_settings import ImageSettings
+from ecr_constructs.registry import ROOT
 from ecr_constructs.registry_policy import OLDER_SCOPE_ACTIONS, registry_policy_problems
 from ecr_constructs.repository_policy import REPOSITORY_ACTIONS, matching
 from stacks.environment import Environment
@@ -137,7 +137,7 @@ def _owed(
     existing = {p: t for o in at_home for p, t in o.registry.creation_templates.items()}
     arrivals = [a for item in arriving for a in _arrivals(environments, item)]
     made: Templates = {}
-    if offers_templates(registry):
+    if registry.makes_repositories:
         # What is there already stays as it is.
         made = templates_for([_without(arrival, own) for arrival in arrivals], existing)
     return Owed(

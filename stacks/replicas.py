@@ -21,10 +21,11 @@ from ecr_constructs import (
     TagMutability,
     template_prefix_of,
 )
-from ecr_constructs.creation_template import PREFIX, ROOT
+from ecr_constructs.creation_template import PREFIX
 from ecr_constructs.encryption import AWS_MANAGED_KEY
 from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.lifecycle_policy import numbered
+from ecr_constructs.registry import ROOT
 from ecr_constructs.repository_policy import grant_statements, repository_policy_problems
 
 T = TypeVar("T")

@@ -42,6 +42,7 @@ ELSEWHERE = {
     "test_pull_through_cache": {
         pull_through_cache.IMAGE.length.rule,
         pull_through_cache.IMAGE.whole.rule,
+        pull_through_cache.IMAGE_OUTSIDE.rule,
     },
     "test_registry_policy": {"a registry policy takes at least one statement"},
     "test_registries": {"what is replicated here is not replicated on"},

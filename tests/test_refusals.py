@@ -51,6 +51,7 @@ from ecr_constructs import (
     replication,
     repository_policy,
     scanning,
+    service_role,
     tag_mutability,
     tags,
 )
@@ -633,12 +634,20 @@ REFUSALS = [
         ),
     ),
     Refusal(
-        pull_through_cache.ROLE_ELSEWHERE,
+        service_role.ROLE_ELSEWHERE,
         accounts.filter(lambda account: account != "111111111111"),
         lambda account: cached(
             upstream_registry_url=f"{account}.dkr.ecr.{REGION}.amazonaws.com",
             custom_role_arn=f"arn:aws:iam::{account}:role/cache",
         ),
+    ),
+    Refusal(
+        pull_through_cache.IMAGE_OUTSIDE,
+        word,
+        lambda prefix: PullThroughCacheSettings(
+            upstream_registry_url=f"222222222222.dkr.ecr.{REGION}.amazonaws.com",
+            upstream_repository_prefix=f"{prefix}-1",
+        ).image_kept(f"{prefix}/api:1"),
     ),
     Refusal(
         pull_through_cache.ITSELF,
@@ -772,7 +781,7 @@ REFUSALS = [
         lambda values: template(applied_for=values),
     ),
     Refusal(
-        creation_template.ROLE_ELSEWHERE,
+        service_role.ROLE_ELSEWHERE,
         accounts.filter(lambda account: account != "111111111111"),
         lambda account: refuse(
             template(custom_role_arn=f"arn:aws:iam::{account}:role/ecr").problems_in(HOME)

@@ -22,9 +22,7 @@ from ecr_constructs.checks import (
     InvalidValueError,
     Problem,
     TextForm,
-    is_token,
     refuse,
-    shown,
     unique,
     within,
     wrong_type,
@@ -34,14 +32,13 @@ from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
 from ecr_constructs.principal import ROLE_ARN, Principal
-from ecr_constructs.registry import Registry
+from ecr_constructs.registry import ROOT, Registry
 from ecr_constructs.repository_policy import PolicyStatement
-from ecr_constructs.service_role import ServiceRole
+from ecr_constructs.service_role import ServiceRole, role_problems_in
 from ecr_constructs.tag_mutability import TagMutability
 from ecr_constructs.tags import tag_problems
 from ecr_constructs.terraform_text import escaped
 
-ROOT = "ROOT"
 # How the role of templates is called, before the digits that Terraform adds.
 ROLE_NAME_PREFIX = "ecr-creation-template-"
 CREATE_ON_PUSH_PROVIDER_VERSION = "6.28.0"
@@ -88,7 +85,6 @@ DESCRIPTION = TextForm(
     minimum=0,
     maximum=255,
 )
-ROLE_ELSEWHERE = Check("the role must be of the account and AWS partition of the template", _API)
 UNSUPPORTED = Check(
     "creation templates are not offered in AWS China and AWS GovCloud (US) Regions", _PAGE
 )
@@ -168,12 +164,10 @@ class RepositoryCreationTemplateSettings(ImageSettings):
     def problems_in(self, registry: Registry, deployer: str | None = None) -> Iterator[Problem]:
         """Check what depends on where the repositories are, and on the role that deploys."""
         yield from super().problems_in(registry, deployer)
-        if not offers_templates(registry):
+        if not registry.makes_repositories:
             yield UNSUPPORTED.problem(f"Region {registry.region}")
-        role = self.custom_role_arn
-        here = f"arn:{registry.partition}:iam::{registry.account_id}:"
-        if role is not None and not is_token(role) and not role.startswith(here):
-            yield ROLE_ELSEWHERE.problem(shown(role), ("custom_role_arn",))
+        found = role_problems_in(registry, self.custom_role_arn, "template")
+        yield from within(("custom_role_arn",), found)
 
     @property
     def warnings(self) -> Iterator[Problem]:
@@ -182,11 +176,6 @@ class RepositoryCreationTemplateSettings(ImageSettings):
         cached = AppliedFor.PULL_THROUGH_CACHE in self.applied_for
         if cached and self.image_tag_mutability == TagMutability.IMMUTABLE:
             yield CACHE_IMMUTABLE.problem(self.image_tag_mutability, ("image_tag_mutability",))
-
-
-def offers_templates(registry: Registry) -> bool:
-    """Whether ECR has creation templates in the Region of a registry."""
-    return registry.partition not in ("aws-cn", "aws-us-gov")
 
 
 def template_prefix_of(repository_name: str, prefixes: Collection[str]) -> str | None:
