@@ -62,7 +62,7 @@ ROOMS = (
             "environment",
             "destinations",
             "ownership",
-            "registries",
+            "registry_warnings",
             "yaml_file",
             "loading",
         )

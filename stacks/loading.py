@@ -22,13 +22,12 @@ from stacks.ownership import OWNED_TWICE, claims
 from stacks.provider_version import ADMITS_NONE, admits_none, provider_constraint
 from stacks.registries import (
     Neighbours,
-    chain_warnings,
     neighbours_of,
     policy_problems,
     repositories_of,
     required_provider_versions,
-    scope_warnings,
 )
+from stacks.registry_warnings import chain_warnings, scope_warnings
 from stacks.yaml_file import NOTHING, Node, YamlError, path_below, read_yaml
 
 _APP = "this app"

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ecr_constructs import (
-    Check,
     Problem,
     Registry,
     RegistryPolicyStatement,
@@ -17,30 +16,11 @@ from ecr_constructs import (
     accept_replication,
     template_prefix_of,
 )
-from ecr_constructs.account_setting import OLDER_SCOPE, POLICY_SCOPE
-from ecr_constructs.checks import shown
 from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.registry import ROOT
-from ecr_constructs.registry_policy import OLDER_SCOPE_ACTIONS, registry_policy_problems
-from ecr_constructs.repository_policy import REPOSITORY_ACTIONS, matching
+from ecr_constructs.registry_policy import registry_policy_problems
 from stacks.environment import Environment
 from stacks.replicas import Arrival, Source, Templates, templates_for, uncovered
-
-CHAIN = Check(
-    "what is replicated here is not replicated on",
-    "ECR user guide, image replication: only what is pushed to a registry is copied",
-    "name the destination in the first environment, too",
-    warning=True,
-)
-
-UNHEEDED = Check(
-    "with REGISTRY_POLICY_SCOPE V1 a registry does not heed other actions than"
-    f" {', '.join(OLDER_SCOPE_ACTIONS)} in its policy",
-    "ECR user guide, private registry permissions",
-    "write V2, or take the statement away",
-    warning=True,
-)
-
 
 Uncovered = Mapping[str, tuple[str, ...]]
 
@@ -68,7 +48,7 @@ class Neighbours:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Sent:
+class Sent:
     """What one rule replicates to one registry."""
 
     name: str
@@ -81,7 +61,7 @@ def neighbours_of(environments: Mapping[str, Environment]) -> dict[str, Neighbou
     """What each of the environments owes the others, and they it."""
     owed: dict[str, dict[Registry, Owed]] = {name: {} for name in environments}
     missing: dict[str, dict[Registry, RegistryPolicyStatement]] = {n: {} for n in environments}
-    for registry, arriving in _arriving(environments).items():
+    for registry, arriving in arriving_at(environments).items():
         host = _host(environments, registry, [item.name for item in arriving])
         if host is not None:
             owed[host][registry] = _owed(environments, registry, arriving)
@@ -92,20 +72,20 @@ def neighbours_of(environments: Mapping[str, Environment]) -> dict[str, Neighbou
     return {name: Neighbours(owed=owed[name], missing=missing[name]) for name in environments}
 
 
-def _arriving(environments: Mapping[str, Environment]) -> dict[Registry, list[_Sent]]:
+def arriving_at(environments: Mapping[str, Environment]) -> dict[Registry, list[Sent]]:
     """What is replicated to each registry."""
-    found: dict[Registry, list[_Sent]] = {}
+    found: dict[Registry, list[Sent]] = {}
     for name, environment in environments.items():
         for item in _sent(name, environment):
             found.setdefault(item.registry, []).append(item)
     return found
 
 
-def _sent(name: str, environment: Environment) -> Iterator[_Sent]:
+def _sent(name: str, environment: Environment) -> Iterator[Sent]:
     for rule in environment.replication_rules:
         for destination in rule.destinations:
             registry = destination.registry_of(environment.home)
-            yield _Sent(name=name, environment=environment, rule=rule, registry=registry)
+            yield Sent(name=name, environment=environment, rule=rule, registry=registry)
 
 
 def _host(
@@ -124,7 +104,7 @@ def _host(
 
 
 def _owed(
-    environments: Mapping[str, Environment], registry: Registry, arriving: list[_Sent]
+    environments: Mapping[str, Environment], registry: Registry, arriving: list[Sent]
 ) -> Owed:
     accounts = dict.fromkeys(item.environment.account for item in arriving)
     accepted = tuple(
@@ -152,7 +132,7 @@ def _without(arrival: Arrival, names: Collection[str]) -> Arrival:
     return replace(arrival, sources=kept)
 
 
-def _arrivals(environments: Mapping[str, Environment], sent: _Sent) -> Iterator[Arrival]:
+def _arrivals(environments: Mapping[str, Environment], sent: Sent) -> Iterator[Arrival]:
     """What a rule copies, prefix by prefix; the source's registry may be that of several files."""
     at_home = {n: e for n, e in environments.items() if e.home == sent.environment.home}
     sources = [
@@ -189,7 +169,7 @@ def _source(
     return Source(name=source_name, environment=name, settings=settings, tags=tags)
 
 
-def _accepting(account: str, sent: list[_Sent]) -> RegistryPolicyStatement:
+def _accepting(account: str, sent: list[Sent]) -> RegistryPolicyStatement:
     """The statement that accepts what an account sends: its prefixes, or everything."""
     filters = [item.rule.repository_filters for item in sent]
     prefixes = (prefix for found in filters for prefix in found) if all(filters) else ()
@@ -218,7 +198,7 @@ def repositories_of(
             "" if prefix == ROOT else f"{prefix}/" for prefix in environment.namespaces
         )
     own = {registry: list(found) for registry, found in names.items()}
-    for registry, arriving in _arriving(environments).items():
+    for registry, arriving in arriving_at(environments).items():
         for item in arriving if registry in names else ():
             sent = filter(item.rule.copies, own[item.environment.home])
             names[registry] |= dict.fromkeys(sent)
@@ -232,55 +212,3 @@ def policy_problems(environment: Environment, neighbours: Neighbours) -> Iterato
         if owed.accepted:
             for problem in registry_policy_problems(registry, (*own, *owed.accepted)):
                 yield problem._replace(path=("policy_statements",))
-
-
-def chain_warnings(
-    environments: Mapping[str, Environment],
-) -> Iterator[tuple[str, Problem]]:
-    """Tell of replication rules that a reader may expect to copy replicas on, by environment."""
-    arriving = _arriving(environments)
-    for name, environment in environments.items():
-        for index, rule in enumerate(environment.replication_rules):
-            targets = {d.registry_of(environment.home) for d in rule.destinations}
-            for item in arriving.get(environment.home, ()):
-                common = _shared(item.rule.repository_filters, rule.repository_filters)
-                origin = item.environment
-                reached = {
-                    d.registry_of(origin.home)
-                    for other in origin.replication_rules
-                    if _shared(other.repository_filters, rule.repository_filters) is not None
-                    for d in other.destinations
-                }
-                if common is not None and targets - reached - {origin.home}:
-                    of = shown(common) if common else "everything"
-                    path = ("replication", "rules", index)
-                    yield name, CHAIN.problem(f"{of} of {item.name}", path)
-
-
-def scope_warnings(environments: Mapping[str, Environment]) -> Iterator[tuple[str, Problem]]:
-    """Tell of statements that a registry of the older policy scope does not heed."""
-    older = {
-        environment.home
-        for environment in environments.values()
-        if environment.registry.account_settings.get(POLICY_SCOPE) == OLDER_SCOPE
-    }
-    for name, environment in environments.items():
-        own = environment.registry.policy_statements if environment.home in older else ()
-        for index, statement in enumerate(own):
-            others = [
-                action
-                for action in statement.actions
-                if not set(matching(action, REPOSITORY_ACTIONS)) <= {*OLDER_SCOPE_ACTIONS}
-            ]
-            if others:
-                path = ("policy_statements", index, "actions")
-                yield name, UNHEEDED.problem(", ".join(others), path)
-
-
-def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> str | None:
-    """A prefix of repositories that both lists of prefixes select; an empty list selects all."""
-    for first in one or ("",):
-        for second in other or ("",):
-            if first.startswith(second) or second.startswith(first):
-                return max(first, second, key=len)
-    return None

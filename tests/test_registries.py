@@ -102,30 +102,6 @@ def test_several_sources_and_rules_become_a_statement_each(tmp_path: Path) -> No
     assert [s.repository_prefixes for s in statements] == [("payments/", "web/"), ("payments/",)]
 
 
-def test_warns_of_a_chain(tmp_path: Path) -> None:
-    found = load(
-        tmp_path,
-        a=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", SHARED)),
-        b=head(SHARED, "us-west-2", "payments/web")
-        + replicate(("eu-west-1", SHARED), filters="payments/web"),
-    )
-    [warning] = found.warnings
-    assert str(warning).endswith(
-        "b.yaml:4: warning: registry.replication.rules[0]: what is replicated here is not"
-        " replicated on, got 'payments/web' of a; name the destination in the first environment,"
-        " too"
-    )
-
-
-def test_no_chain_without_a_shared_prefix(tmp_path: Path) -> None:
-    found = load(
-        tmp_path,
-        a=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", SHARED)),
-        b=head(SHARED, "us-west-2", "web/x") + replicate(("eu-west-1", SHARED), filters="web/"),
-    )
-    assert found.warnings == ()
-
-
 def templates(found: Environments, name: str) -> dict[str, list[str]]:
     owed = found.neighbours[name].owed
     return {registry.region: sorted(what.templates) for registry, what in owed.items()}
@@ -282,36 +258,6 @@ def test_replicas_are_scanned_and_filters_know_them(tmp_path: Path) -> None:
     )
     [warning] = found.warnings
     assert "are never scanned, got 'payments/api'" in str(warning)
-
-
-def test_replicating_to_each_other_is_no_chain(tmp_path: Path) -> None:
-    found = load(
-        tmp_path,
-        a=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", SHARED)),
-        b=head(SHARED, "us-west-2", "payments/b") + replicate(("ap-northeast-2", SHARED)),
-    )
-    assert found.warnings == ()
-
-
-def test_no_chain_where_the_first_names_the_last_too(tmp_path: Path) -> None:
-    found = load(
-        tmp_path,
-        a=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", SHARED), ("eu-west-1", SHARED)),
-        b=head(SHARED, "us-west-2", "payments/b") + replicate(("eu-west-1", SHARED)),
-    )
-    assert found.warnings == ()
-
-
-def test_the_older_scope_is_that_of_the_registry(tmp_path: Path) -> None:
-    statement = "{principals: [{account: '333333333333'}], actions: ['ecr:BatchGetImage']}"
-    found = load(
-        tmp_path,
-        a=head(SHARED, "us-west-2", "aa")
-        + "registry: {account_settings: {REGISTRY_POLICY_SCOPE: V1}}\n",
-        b=head(SHARED, "us-west-2", "bb") + f"registry: {{policy_statements: [{statement}]}}\n",
-    )
-    assert [warning.file.rpartition("/")[2] for warning in found.warnings] == ["a.yaml", "b.yaml"]
-    assert "does not heed other actions" in found.warnings[1].sentence
 
 
 def test_repositories_that_the_source_makes_on_push_are_like_its_template(tmp_path: Path) -> None:
