@@ -304,7 +304,7 @@ def _registry_problems(
         file = by_name[name]
         for problem in (
             *environment.registry_warnings(*known[environment.home]),
-            *policy_problems(environment, neighbours[name]),
+            *policy_problems(name, environment, neighbours[name]),
         ):
             yield file.problem(("registry",), problem)
         versions = required_provider_versions(environment, neighbours[name])

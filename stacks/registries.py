@@ -5,22 +5,32 @@ app, one stack, its host, defines there what the replication needs: the policy t
 templates by which replicas are like their sources.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ecr_constructs import (
+    EncryptionType,
     Problem,
     Registry,
     RegistryPolicyStatement,
     ReplicationRule,
+    RepositoryCreationTemplateSettings,
     accept_replication,
     template_prefix_of,
 )
+from ecr_constructs.checks import shown, within
+from ecr_constructs.creation_template import creation_role_problems
 from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.registry import ROOT
-from ecr_constructs.registry_policy import registry_policy_problems
+from ecr_constructs.registry_policy import policy_length_problems
 from stacks.environment import Environment
-from stacks.replicas import Arrival, Source, Templates, templates_for, uncovered
+from stacks.replicas import (
+    Arrival,
+    Source,
+    Templates,
+    templates_for,
+    uncovered,
+)
 
 Uncovered = Mapping[str, tuple[str, ...]]
 
@@ -35,6 +45,8 @@ class Owed:
     """The creation templates of replicas, by prefix."""
     uncovered: Uncovered = field(default_factory=dict)
     """The repositories whose replicas differ from them, with the settings that do."""
+    senders: tuple[str, ...] = ()
+    """The environments that replicate to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +74,15 @@ def neighbours_of(environments: Mapping[str, Environment]) -> dict[str, Neighbou
     owed: dict[str, dict[Registry, Owed]] = {name: {} for name in environments}
     missing: dict[str, dict[Registry, RegistryPolicyStatement]] = {n: {} for n in environments}
     for registry, arriving in arriving_at(environments).items():
-        host = _host(environments, registry, [item.name for item in arriving])
+        senders = tuple(dict.fromkeys(item.name for item in arriving))
+        host = _host(environments, registry, senders)
         if host is not None:
-            owed[host][registry] = _owed(environments, registry, arriving)
+            found = _owed(environments, registry, arriving)
+            owed[host][registry] = replace(found, senders=senders)
             continue
-        for name in dict.fromkeys(item.name for item in arriving):
-            mine = [item for item in arriving if item.name == name]
-            missing[name][registry] = _accepting(environments[name].account, mine)
+        for name in senders:
+            # Of the whole account, whose environments then all print the same.
+            missing[name][registry] = _accepting(environments[name].account, arriving)
     return {name: Neighbours(owed=owed[name], missing=missing[name]) for name in environments}
 
 
@@ -89,7 +103,7 @@ def _sent(name: str, environment: Environment) -> Iterator[Sent]:
 
 
 def _host(
-    environments: Mapping[str, Environment], registry: Registry, sources: Iterable[str]
+    environments: Mapping[str, Environment], registry: Registry, senders: Collection[str]
 ) -> str | None:
     """The environment whose stack defines what a registry needs; nothing outside of the app.
 
@@ -99,22 +113,20 @@ def _host(
     at_home = sorted(n for n, e in environments.items() if e.home == registry)
     writing = [n for n in at_home if environments[n].registry.policy_statements]
     account = sorted(n for n, e in environments.items() if e.account == registry.account_id)
-    replicating = [n for n in account if n in sources]
+    replicating = [n for n in account if n in senders]
     return next(iter((*writing, *at_home, *replicating, *account)), None)
 
 
 def _owed(
-    environments: Mapping[str, Environment], registry: Registry, arriving: list[Sent]
+    environments: Mapping[str, Environment], registry: Registry, arriving: Sequence[Sent]
 ) -> Owed:
     accounts = dict.fromkeys(item.environment.account for item in arriving)
     accepted = tuple(
-        _accepting(account, [item for item in arriving if item.environment.account == account])
-        for account in accounts
-        if account != registry.account_id
+        _accepting(account, arriving) for account in accounts if account != registry.account_id
     )
-    at_home = [other for other in environments.values() if other.home == registry]
-    own = {name: s for other in at_home for name, s in other.repositories.items()}
-    existing = {p: t for o in at_home for p, t in o.registry.creation_templates.items()}
+    at_home = {name: e for name, e in environments.items() if e.home == registry}
+    own = {name: s for other in at_home.values() for name, s in other.repositories.items()}
+    existing = {p: t for name, o in at_home.items() for p, t in _own_templates(name, o).items()}
     arrivals = [a for item in arriving for a in _arrivals(environments, item)]
     made: Templates = {}
     if registry.makes_repositories:
@@ -169,11 +181,44 @@ def _source(
     return Source(name=source_name, environment=name, settings=settings, tags=tags)
 
 
-def _accepting(account: str, sent: list[Sent]) -> RegistryPolicyStatement:
-    """The statement that accepts what an account sends: its prefixes, or everything."""
-    filters = [item.rule.repository_filters for item in sent]
-    prefixes = (prefix for found in filters for prefix in found) if all(filters) else ()
-    return accept_replication(account, tuple(dict.fromkeys(prefixes)))
+def _accepting(account: str, arriving: Iterable[Sent]) -> RegistryPolicyStatement:
+    """The statement that accepts what an account sends: its prefixes, or everything.
+
+    A prefix is left out where a shorter one accepts it as well.
+    """
+    sent = [item.rule for item in arriving if item.environment.account == account]
+    filters = [rule.repository_filters or ("",) for rule in sent]
+    prefixes = dict.fromkeys(prefix for found in filters for prefix in found)
+    kept = [p for p in prefixes if not any(p != o and p.startswith(o) for o in prefixes)]
+    return accept_replication(account, [prefix for prefix in kept if prefix])
+
+
+def _own_templates(name: str, environment: Environment) -> Templates:
+    """The creation templates that an environment writes, with the tags of everything in it."""
+    return {
+        prefix: replace(template, resource_tags=environment.all_tags(name, template.resource_tags))
+        for prefix, template in environment.registry.creation_templates.items()
+    }
+
+
+def templates_of(
+    name: str, environment: Environment, neighbours: Neighbours
+) -> dict[Registry, Templates]:
+    """The creation templates of a stack by registry: what its file says, and what it owes."""
+    found = {environment.home: _own_templates(name, environment)}
+    for registry, owed in neighbours.owed.items():
+        found[registry] = {**found.get(registry, {}), **owed.templates}
+    return found
+
+
+def statements_of(
+    environment: Environment, neighbours: Neighbours
+) -> dict[Registry, tuple[RegistryPolicyStatement, ...]]:
+    """The registry policies of a stack by registry: what its file says, and what it owes."""
+    found = {environment.home: environment.registry.policy_statements}
+    for registry, owed in neighbours.owed.items():
+        found[registry] = (*found.get(registry, ()), *owed.accepted)
+    return found
 
 
 def required_provider_versions(environment: Environment, neighbours: Neighbours) -> frozenset[str]:
@@ -205,10 +250,37 @@ def repositories_of(
     return {registry: (list(names[registry]), namespaces[registry]) for registry in names}
 
 
-def policy_problems(environment: Environment, neighbours: Neighbours) -> Iterator[Problem]:
-    """Check the registry policies of an environment with what they accept from others."""
-    for registry, owed in neighbours.owed.items():
-        own = environment.registry.policy_statements if registry == environment.home else ()
-        if owed.accepted:
-            for problem in registry_policy_problems(registry, (*own, *owed.accepted)):
-                yield problem._replace(path=("policy_statements",))
+def policy_problems(
+    name: str, environment: Environment, neighbours: Neighbours
+) -> Iterator[Problem]:
+    """Check the lengths of what a stack defines, or asks for, for the replication of others."""
+    for registry, statements in statements_of(environment, neighbours).items():
+        of = _of(registry, neighbours)
+        found = policy_length_problems(registry, statements, of)
+        yield from within(("policy_statements",), found)
+    for registry, templates in templates_of(name, environment, neighbours).items():
+        of = _of(registry, neighbours)
+        with_keys = {p: _with_own_key(registry, t) for p, t in templates.items()}
+        found = creation_role_problems(registry, with_keys, of)
+        yield from within(("creation_templates",), found)
+    for registry, statement in neighbours.missing.items():
+        of = f" for what account {registry.account_id} has to accept in {registry.region}"
+        found = policy_length_problems(registry, [statement], of)
+        yield from within(("replication",), found)
+
+
+def _of(registry: Registry, neighbours: Neighbours) -> str:
+    """Whose replication makes what a registry has to have longer."""
+    senders = neighbours.owed.get(registry, Owed()).senders
+    named = ", ".join(map(shown, senders))
+    return f" in {registry.region} with the replication of {named}" if senders else ""
+
+
+def _with_own_key(
+    registry: Registry, template: RepositoryCreationTemplateSettings
+) -> RepositoryCreationTemplateSettings:
+    """A template with an ARN as long as that of the environment's key, where it is to have that."""
+    if template.encryption_type == EncryptionType.AES256 or template.kms_key is not None:
+        return template
+    key = f"arn:{registry.partition}:kms:{registry.region}:{registry.account_id}:key/{'0' * 36}"
+    return replace(template, kms_key=key)

@@ -64,6 +64,7 @@ from ecr_constructs.checks import (
     WholeNumber,
     refuse,
 )
+from ecr_constructs.creation_template import creation_role_problems
 from ecr_constructs.pull_time_update_exclusion import pull_time_update_exclusion_problems
 from ecr_constructs.registry import ACCOUNT_ID, REGIONS, REPOSITORY_NAME, partition_of
 from ecr_constructs.registry import REGION as REGION_CHECK
@@ -785,6 +786,15 @@ REFUSALS = [
         accounts.filter(lambda account: account != "111111111111"),
         lambda account: refuse(
             template(custom_role_arn=f"arn:aws:iam::{account}:role/ecr").problems_in(HOME)
+        ),
+    ),
+    Refusal(
+        creation_template.ROLE_POLICY_LENGTH,
+        st.integers(160, 300),
+        lambda count: refuse(
+            creation_role_problems(
+                HOME, {f"namespace-{n}": template(resource_tags={"a": "b"}) for n in range(count)}
+            )
         ),
     ),
     Refusal(

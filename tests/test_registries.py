@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,128 @@ def test_prints_the_statement_that_an_account_outside_needs(tmp_path: Path) -> N
     )
     output = synthesized(stack)["output"]["registry_policy_statements_needed"]["value"]
     assert list(output) == [f"{DR} us-west-2"]
-    assert json.loads(output[f"{DR} us-west-2"])["Principal"] == {"AWS": SHARED}
+    assert json.loads(output[f"{DR} us-west-2"]) == {
+        "Sid": f"ReplicationFrom{SHARED}",
+        "Effect": "Allow",
+        "Principal": {"AWS": SHARED},
+        "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
+        "Resource": f"arn:aws:ecr:us-west-2:{DR}:repository/payments/*",
+    }
+
+
+def test_an_account_outside_adds_one_statement_for_all_of_another(tmp_path: Path) -> None:
+    outside = ("us-west-2", DR)
+    found = load(
+        tmp_path,
+        east=head(SHARED, "us-east-1", "web/a") + replicate(outside, filters="web/"),
+        north=head(SHARED, "ap-northeast-2") + replicate(outside),
+        third=head("333333333333", "us-east-1") + replicate(outside),
+    )
+    needed = [list(found.neighbours[name].missing.values()) for name in ("east", "north", "third")]
+    # Both stacks of an account print the same, so that no Sid is there twice.
+    assert needed[0] == needed[1]
+    assert [s.repository_prefixes for [s] in needed] == [
+        ("web/", "payments/"),
+        ("web/", "payments/"),
+        ("payments/",),
+    ]
+
+
+def test_a_prefix_below_another_is_accepted_by_that(tmp_path: Path) -> None:
+    shared = head(SHARED, "ap-northeast-2") + replicate(
+        ("us-west-2", DR), filters="payments/api, pay, payments/, web/"
+    )
+    found = load(tmp_path, shared=shared, dr=head(DR, "us-west-2"))
+    [accepted] = found.neighbours["dr"].owed[found["dr"].home].accepted
+    assert accepted.repository_prefixes == ("pay", "web/")
+
+
+def namespaces(count: int) -> str:
+    return ", ".join(f"some-quite-long-namespace-{number:04}/" for number in range(count))
+
+
+def test_names_whose_replication_a_policy_is_too_long_for(tmp_path: Path) -> None:
+    long = replicate(("us-west-2", DR), filters=namespaces(90))
+    other = replicate(("us-west-2", DR), filters=namespaces(91))
+    with pytest.raises(InvalidEnvironmentsError) as caught:
+        load(
+            tmp_path,
+            dr=head(DR, "us-west-2", "web"),
+            shared=head(SHARED, "ap-northeast-2") + long,
+            third=head("333333333333", "us-east-1") + other,
+        )
+    [problem] = [p for p in caught.value.problems if not p.check.warning]
+    assert str(problem) == (
+        f"{tmp_path}/dr.yaml:1: registry.policy_statements: a registry policy must be at most 10240"
+        " characters as JSON, got 15015 in us-west-2 with the replication of 'shared', 'third'"
+    )
+
+
+def test_a_statement_that_no_policy_outside_can_hold_is_refused(tmp_path: Path) -> None:
+    section = replicate(("us-west-2", DR), filters=namespaces(100))
+    rule = section[section.index("[") + 1 : section.rindex("]")]
+    two = section.replace(rule, f"{rule}, {rule.replace('namespace-00', 'namespace-01')}")
+    with pytest.raises(InvalidEnvironmentsError) as caught:
+        load(tmp_path, shared=head(SHARED, "ap-northeast-2") + two)
+    [problem] = [p for p in caught.value.problems if not p.check.warning]
+    assert str(problem) == (
+        f"{tmp_path}/shared.yaml:4: registry.replication: a registry policy must be at most 10240"
+        f" characters as JSON, got 16396 for what account {DR} has to accept in us-west-2"
+    )
+
+
+def test_the_role_of_templates_is_about_the_whole_of_a_namespace(tmp_path: Path) -> None:
+    # Each namespace has a tag of its own, and so a template.
+    listed = "".join(
+        f"  payments/team-number-{n:03}-with-a-long-name/api: {{tags: {{service: s{n}}}}}\n"
+        for n in range(160)
+    )
+    shared = f'account: "{SHARED}"\nregion: ap-northeast-2\nrepositories:\n{listed}'
+    found = load(
+        tmp_path,
+        dr=head(DR, "us-west-2", "web"),
+        shared=shared + replicate(("us-west-2", DR)),
+    )
+    resources = stack_of(found, "dr")["resource"]
+    assert len(resources["aws_ecr_repository_creation_template"]) == 161
+    [policy] = resources["aws_iam_role_policy"].values()
+    [statement] = json.loads(policy["policy"])["Statement"]
+    assert statement["Resource"] == [f"arn:aws:ecr:us-west-2:{DR}:repository/payments/*"]
+
+
+@pytest.mark.parametrize(("count", "refused"), [(155, False), (156, True)])
+def test_a_role_of_templates_that_is_too_long_is_refused(
+    tmp_path: Path, count: int, refused: bool
+) -> None:
+    # Two rules, as one takes a hundred filters; the key is the environment's own.
+    rules = [
+        f"{{destinations: [{{environment: dr}}], repository_filters: [{part}]}}"
+        for part in (
+            ", ".join(f"namespace-{number:03}/" for number in some)
+            for some in (range(100), range(100, count))
+        )
+    ]
+    shared = (
+        head(SHARED, "ap-northeast-2", ": , ".join(f"namespace-{n:03}/a" for n in range(count)))
+        + "repository_defaults: {encryption_type: KMS}\n"
+        + f"registry: {{replication: {{rules: [{', '.join(rules)}]}}}}\n"
+    )
+    dr = head(DR, "us-west-2", "web")
+    if not refused:
+        found = load(tmp_path, dr=dr, shared=shared)
+        [policy] = stack_of(found, "dr")["resource"]["aws_iam_role_policy"].values()
+        key = f"arn:aws:kms:us-west-2:{DR}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        deployed = re.sub(r"\$\{aws_kms_key\.[^}]+\}", key, policy["policy"])
+        assert 10_200 < len(json.dumps(json.loads(deployed), separators=(",", ":"))) <= 10_240
+        return
+    with pytest.raises(InvalidEnvironmentsError) as caught:
+        load(tmp_path, dr=dr, shared=shared)
+    [problem] = [p for p in caught.value.problems if not p.check.warning]
+    assert str(problem).startswith(
+        f"{tmp_path}/dr.yaml:1: registry.creation_templates: the policy of the role of creation"
+        " templates must be at most 10240 characters as JSON, got"
+    )
+    assert "in us-west-2 with the replication of 'shared'; have fewer namespaces" in str(problem)
 
 
 def test_what_the_registry_says_itself_stays(tmp_path: Path) -> None:

@@ -176,9 +176,19 @@ def registry_policy_problems(
             excusable=False,
         )
         yield from (problem._replace(path=(index,)) for problem in found)
+    yield from policy_length_problems(registry, statements)
+
+
+def policy_length_problems(
+    registry: Registry, statements: Sequence[RegistryPolicyStatement], of: str = ""
+) -> Iterator[Problem]:
+    """Check the length of the statements of one policy together.
+
+    :param of: what the sentence says of whom they are.
+    """
     length = sent_length(registry_policy_document(registry, statements))
     if length > MAX_POLICY_LENGTH:
-        yield POLICY_LENGTH.problem(str(length))
+        yield POLICY_LENGTH.problem(f"{length}{of}")
 
 
 class RegistryPolicy(Construct):

@@ -61,15 +61,15 @@ class ServiceRole(Construct):
             "Resource",
             name_prefix=name_prefix,
             description=description,
-            assume_role_policy=_document([trust]),
+            assume_role_policy=json_text(role_policy_document([trust])),
         )
-        policy = IamRolePolicy(
-            self, "Policy", name="ecr", role=role.name, policy=_document(statements)
-        )
+        text = json_text(role_policy_document(statements))
+        policy = IamRolePolicy(self, "Policy", name="ecr", role=role.name, policy=text)
         # By the policy, so that what names the role is made when it may do what it has to.
         self.role_arn = registry.iam_arn(f"role/{policy.role}")
         """The ARN of the role, with a token."""
 
 
-def _document(statements: Sequence[Mapping[str, object]]) -> str:
-    return json_text({"Version": "2012-10-17", "Statement": list(statements)})
+def role_policy_document(statements: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """A policy of a role as AWS writes it."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
