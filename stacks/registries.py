@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ecr_constructs import (
+    AppliedFor,
     EncryptionType,
     Problem,
     Registry,
@@ -21,13 +22,14 @@ from ecr_constructs import (
 from ecr_constructs.checks import shown, within
 from ecr_constructs.creation_template import creation_role_problems
 from ecr_constructs.image_settings import ImageSettings
-from ecr_constructs.registry import ROOT
 from ecr_constructs.registry_policy import policy_length_problems
 from stacks.environment import Environment
 from stacks.replicas import (
+    NO_TEMPLATE,
     Arrival,
     Source,
     Templates,
+    namespace_of,
     templates_for,
     uncovered,
 )
@@ -77,7 +79,9 @@ def neighbours_of(environments: Mapping[str, Environment]) -> dict[str, Neighbou
         senders = tuple(dict.fromkeys(item.name for item in arriving))
         host = _host(environments, registry, senders)
         if host is not None:
-            found = _owed(environments, registry, arriving)
+            role = environments[host].assume_role
+            deployer = None if role is None else role.role_arn
+            found = _owed(environments, registry, arriving, deployer)
             owed[host][registry] = replace(found, senders=senders)
             continue
         for name in senders:
@@ -118,7 +122,10 @@ def _host(
 
 
 def _owed(
-    environments: Mapping[str, Environment], registry: Registry, arriving: Sequence[Sent]
+    environments: Mapping[str, Environment],
+    registry: Registry,
+    arriving: Sequence[Sent],
+    deployer: str | None,
 ) -> Owed:
     accounts = dict.fromkeys(item.environment.account for item in arriving)
     accepted = tuple(
@@ -131,7 +138,12 @@ def _owed(
     made: Templates = {}
     if registry.makes_repositories:
         # What is there already stays as it is.
-        made = templates_for([_without(arrival, own) for arrival in arrivals], existing)
+        made = templates_for(
+            [_without(arrival, own) for arrival in arrivals],
+            existing,
+            registry=registry,
+            deployer=deployer,
+        )
     return Owed(
         accepted=accepted,
         templates=made,
@@ -147,27 +159,52 @@ def _without(arrival: Arrival, names: Collection[str]) -> Arrival:
 def _arrivals(environments: Mapping[str, Environment], sent: Sent) -> Iterator[Arrival]:
     """What a rule copies, prefix by prefix; the source's registry may be that of several files."""
     at_home = {n: e for n, e in environments.items() if e.home == sent.environment.home}
+    namespaces = _made_by_ecr(at_home)
     sources = [
-        _source(name, other, repository_name, settings, settings.tags)
-        for name, other in at_home.items()
-        for repository_name, settings in other.repositories.items()
+        *(
+            _source(name, other, repository_name, settings, settings.tags)
+            for name, other in at_home.items()
+            for repository_name, settings in other.repositories.items()
+        ),
+        *namespaces,
     ]
-    templates = {
-        prefix: _source(name, other, f"{prefix}/", template, template.resource_tags)
-        for name, other in at_home.items()
-        for prefix, template in other.registry.creation_templates.items()
-        if template.is_for_new_images
-    }
-    sources += (source for prefix, source in templates.items() if prefix != ROOT)
-    settings = sent.environment.repository_defaults
     for prefix in sent.rule.repository_filters or ("",):
-        like = template_prefix_of(prefix, templates)
-        defaults = _source(sent.name, sent.environment, prefix, settings, settings.tags)
-        yield Arrival(
-            prefix=prefix,
-            sources=tuple(s for s in sources if s.name.startswith(prefix)),
-            defaults=defaults if like is None else templates[like],
-        )
+        selected = tuple(s for s in sources if s.name.startswith(prefix))
+        yield Arrival(prefix=prefix, sources=selected or _around(prefix, namespaces))
+
+
+def _made_by_ecr(at_home: Mapping[str, Environment]) -> tuple[Source, ...]:
+    """The namespaces of one registry in which ECR itself makes what is pushed, or pulled first.
+
+    What a cache rule keeps is as AWS makes it where no template is for that.
+    """
+    templates = {
+        prefix: (_source(name, other, namespace_of(prefix), t, t.resource_tags), t)
+        for name, other in at_home.items()
+        for prefix, t in other.registry.creation_templates.items()
+        if t.is_for_new_images
+    }
+    cached = {
+        prefix: source
+        for prefix, (source, template) in templates.items()
+        if AppliedFor.PULL_THROUGH_CACHE in template.applied_for
+    }
+    found = [source for source, _ in templates.values()]
+    for name, other in at_home.items():
+        for prefix in other.registry.pull_through_cache_rules:
+            namespace = namespace_of(prefix)
+            like = template_prefix_of(f"{prefix}/", cached)
+            plain = Source(name=namespace, environment=name, settings=NO_TEMPLATE, tags={})
+            found.append(plain if like is None else replace(cached[like], name=namespace))
+    return tuple(dict.fromkeys(found))
+
+
+def _around(prefix: str, namespaces: Iterable[Source]) -> tuple[Source, ...]:
+    """What ECR makes of a prefix that only a part of a namespace starts with."""
+    around = [source for source in namespaces if prefix.startswith(source.name)]
+    longest = max((len(source.name) for source in around), default=0)
+    part = prefix[: prefix.rfind("/") + 1]
+    return tuple(replace(source, name=part) for source in around if len(source.name) == longest)
 
 
 def _source(
@@ -239,9 +276,7 @@ def repositories_of(
     namespaces: dict[Registry, list[str]] = {registry: [] for registry in names}
     for environment in environments.values():
         names[environment.home] |= dict.fromkeys(environment.repositories)
-        namespaces[environment.home] += (
-            "" if prefix == ROOT else f"{prefix}/" for prefix in environment.namespaces
-        )
+        namespaces[environment.home] += (namespace_of(prefix) for prefix in environment.namespaces)
     own = {registry: list(found) for registry, found in names.items()}
     for registry, arriving in arriving_at(environments).items():
         for item in arriving if registry in names else ():

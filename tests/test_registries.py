@@ -402,6 +402,147 @@ def test_repositories_that_the_source_makes_on_push_are_like_its_template(tmp_pa
     assert owed.uncovered == {}
 
 
+def own(settings: str, more: str = "") -> str:
+    """A source of `payments/api` with some settings, which it replicates to `dr`."""
+    return (
+        f'account: "{SHARED}"\nregion: ap-northeast-2\n'
+        f"repositories: {{payments/api: {settings}}}\n"
+        "registry: {replication: {rules: [{repository_filters: [payments/],"
+        f" destinations: [{{environment: dr}}{more}]}}]}}}}\n"
+    )
+
+
+ROLE = f"arn:aws:iam::{DR}:role/terraform"
+DOCUMENT = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":'
+    f'{{"AWS":"arn:aws:iam::{SHARED}:root"}},"Action":"ecr:PutImage"}}]}}'
+)
+
+
+# What is right at the source, and would be refused at the destination.
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "{pull: [{account: '333333333333'},"
+        f" {{lambda_function: 'arn:aws:lambda:ap-northeast-2:{SHARED}:function:x'}}]}}",
+        f"{{pull: [{{account: '333333333333'}}], push: [{{account: '{SHARED}'}}]}}",
+        f"{{policy_document: '{DOCUMENT}'}}",
+        "{pull: [{account: '333333333333'}], repository_policy_statements: [{effect: Deny,"
+        f" principals: [{{account: '{DR}'}}], actions: ['ecr:SetRepositoryPolicy']}}]}}",
+        "{pull: [{account: '333333333333'}], repository_policy_statements: [{effect: Deny,"
+        f" principals: [{{role: '{ROLE}'}}], actions: ['ecr:*']}}]}}",
+    ],
+    ids=["lambda", "push", "document", "lockout of the account", "lockout of the role"],
+)
+def test_a_policy_that_does_not_hold_at_the_destination_is_left_out(
+    tmp_path: Path, settings: str
+) -> None:
+    dr = head(DR, "us-west-2", "web") + f"assume_role: {{role_arn: '{ROLE}'}}\n"
+    found = load(tmp_path, dr=dr, shared=own(settings, ", {region: eu-west-1}"))
+    [template] = stack_of(found, "dr")["resource"]["aws_ecr_repository_creation_template"].values()
+    # As a whole: what it denies must not be missing beside what it allows.
+    assert "repository_policy" not in template
+    assert stack_of(found, "dr")["output"]["replicas_not_covered"]["value"] == {
+        f"{DR} us-west-2": {"payments/api": "policy_statements"}
+    }
+    # Where it holds, it is there: another Region of the own account.
+    if "lambda" not in settings:
+        made = stack_of(found, "shared")["resource"]["aws_ecr_repository_creation_template"]
+        assert all("repository_policy" in template for template in made.values())
+
+
+def cached(filters: str, section: str) -> str:
+    """A source whose repositories are kept for 3 images, and that caches another registry."""
+    return (
+        head(SHARED, "ap-northeast-2")
+        + "repository_defaults: {lifecycle_rules: [{max_image_count: 3}],"
+        " pull: [{account: '333333333333'}]}\n"
+        "registry:\n"
+        f"{section}"
+        f"  replication: {{rules: [{{destinations: [{{environment: dr}}]{filters}}}]}}\n"
+    )
+
+
+def described(found: Environments) -> dict[str, tuple[str, int, int]]:
+    """The templates of `dr`, each with its mutability and how many rules and principals it has."""
+    [owed] = found.neighbours["dr"].owed.values()
+    return {
+        prefix: (str(t.image_tag_mutability), len(t.lifecycle_rules), len(t.pull))
+        for prefix, t in owed.templates.items()
+    }
+
+
+RULE = "  pull_through_cache_rules: {docker-hub: {upstream_registry: ecr-public}}\n"
+LIKE_AWS, LIKE_PAYMENTS = ("MUTABLE", 0, 0), ("IMMUTABLE", 1, 1)
+TEMPLATE = (
+    "  creation_templates:\n"
+    "    PREFIX: {applied_for: [FOR], lifecycle_rules: [{max_image_count: 9}]}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("filters", "section", "expected"),
+    [
+        # Without a template of their own they are as AWS makes them.
+        ("", RULE, {"ROOT": LIKE_AWS, "payments": LIKE_PAYMENTS}),
+        (", repository_filters: [docker-hub/]", RULE, {"docker-hub": LIKE_AWS}),
+        (", repository_filters: [docker-hub/library/]", RULE, {"docker-hub/library": LIKE_AWS}),
+        (", repository_filters: [docker-hub/lib]", RULE, {"docker-hub": LIKE_AWS}),
+        # One that is not for the cache does not count.
+        (
+            ", repository_filters: [docker-hub/]",
+            RULE + TEMPLATE.replace("PREFIX", "docker-hub").replace("FOR", "REPLICATION"),
+            {"docker-hub": LIKE_AWS},
+        ),
+        # With one they are like that, whichever it is.
+        (
+            ", repository_filters: [docker-hub/]",
+            RULE + TEMPLATE.replace("PREFIX", "docker-hub").replace("FOR", "PULL_THROUGH_CACHE"),
+            {"docker-hub": ("IMMUTABLE", 1, 0)},
+        ),
+        (
+            "",
+            RULE + TEMPLATE.replace("PREFIX", "ROOT").replace("FOR", "PULL_THROUGH_CACHE"),
+            {"ROOT": ("IMMUTABLE", 1, 0), "payments": LIKE_PAYMENTS},
+        ),
+        # A rule without a prefix makes whatever has no other.
+        (
+            "",
+            RULE.replace("docker-hub", "ROOT"),
+            {"ROOT": LIKE_AWS, "payments": LIKE_PAYMENTS},
+        ),
+        # Nobody knows of anything there: no template, and no defaults of the environment.
+        (", repository_filters: [web/]", "", {}),
+    ],
+    ids=[
+        "everything",
+        "its prefix",
+        "a namespace in it",
+        "the beginning of one in it",
+        "a template for replicas",
+        "a template of its own",
+        "a template for everything",
+        "a cache of everything",
+        "nothing",
+    ],
+)
+def test_replicas_of_a_cache_are_like_what_it_keeps(
+    tmp_path: Path, filters: str, section: str, expected: dict[str, tuple[str, int, int]]
+) -> None:
+    found = load(tmp_path, dr=head(DR, "us-west-2", "zz"), shared=cached(filters, section))
+    assert described(found) == expected
+    [owed] = found.neighbours["dr"].owed.values()
+    assert owed.uncovered == {}
+
+
+def test_tells_of_a_cache_by_a_template_of_the_destination(tmp_path: Path) -> None:
+    everything = "registry: {creation_templates: {ROOT: {applied_for: [REPLICATION]}}}\n"
+    source = cached("", RULE.replace("docker-hub", "ROOT")).replace("payments/api", "zz")
+    found = load(tmp_path, dr=head(DR, "us-west-2", "zz") + everything, shared=source)
+    [owed] = found.neighbours["dr"].owed.values()
+    assert owed.uncovered["ROOT"] == ("image_tag_mutability", "tags")
+
+
 def test_no_template_where_ecr_has_none(tmp_path: Path) -> None:
     found = load(
         tmp_path,
