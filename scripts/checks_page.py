@@ -39,6 +39,7 @@ ROOMS = (
             "replication",
             "registry_policy",
             "scanning",
+            "service_role",
             "pull_through_cache",
             "creation_template",
             "account_setting",
@@ -61,7 +62,7 @@ ROOMS = (
             "environment",
             "destinations",
             "ownership",
-            "registries",
+            "registry_warnings",
             "yaml_file",
             "loading",
         )

@@ -48,7 +48,7 @@ def deployed_here(role: AssumeRole | None, info: ValidationInfo) -> AssumeRole |
     registry = registry_of(info)
     if role is None or registry is None or is_token(role.role_arn):
         return role
-    if not role.role_arn.startswith(f"arn:{registry.partition}:iam::{registry.account_id}:"):
+    if not role.role_arn.startswith(registry.iam_arn("")):
         got = f"{shown(role.role_arn)} for account {registry.account_id} of {registry.partition}"
         refuse([ROLE_ELSEWHERE.problem(got, ("role_arn",))])
     return role

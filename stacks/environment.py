@@ -30,10 +30,10 @@ from ecr_constructs.checks import (
     shown,
     within,
 )
-from ecr_constructs.creation_template import ROOT
 from ecr_constructs.encryption import KEY_OF_OTHERS
 from ecr_constructs.policy_risk import FOREIGN_CHANGES
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
+from ecr_constructs.registry import ROOT
 from ecr_constructs.replication import replication_warnings
 from stacks.assume_role import AssumeRole, deployed_here
 from stacks.backend import Backend, backend_problems

@@ -37,7 +37,12 @@ from ecr_constructs.terraform_text import escaped, json_text
 from stacks.environment import Environment
 from stacks.names import construct_id, local_state_path, stack_id, state_key
 from stacks.provider_version import provider_constraint
-from stacks.registries import Neighbours, Owed, required_provider_versions
+from stacks.registries import (
+    Neighbours,
+    required_provider_versions,
+    statements_of,
+    templates_of,
+)
 from stacks.replicas import Templates
 
 NOBODY = Neighbours()
@@ -192,10 +197,7 @@ class EnvironmentStack(TerraformStack):
         return self._key_arns[registry]
 
     def _define_policies(self, neighbours: Neighbours) -> None:
-        home = self._environment.home
-        for registry in dict.fromkeys((home, *neighbours.owed)):
-            own = self._environment.registry.policy_statements if registry == home else ()
-            statements = (*own, *neighbours.owed.get(registry, Owed()).accepted)
+        for registry, statements in statements_of(self._environment, neighbours).items():
             if statements:
                 RegistryPolicy(
                     self,
@@ -217,17 +219,9 @@ class EnvironmentStack(TerraformStack):
             self._output("registry_policy_statements_needed", needed, said)
 
     def _define_templates(self, neighbours: Neighbours) -> None:
-        home = self._environment.home
-        own = {
-            prefix: replace(
-                template,
-                resource_tags=self._environment.all_tags(self._name, template.resource_tags),
-            )
-            for prefix, template in self._environment.registry.creation_templates.items()
-        }
-        for registry in dict.fromkeys((home, *neighbours.owed)):
-            owed = neighbours.owed.get(registry, Owed()).templates
-            self._define_templates_in(registry, {**(own if registry == home else {}), **owed})
+        found = templates_of(self._name, self._environment, neighbours)
+        for registry, templates in found.items():
+            self._define_templates_in(registry, templates)
         uncovered = {
             f"{registry.account_id} {registry.region}": {
                 repository_name: ", ".join(settings)
@@ -244,16 +238,14 @@ class EnvironmentStack(TerraformStack):
         templates = {prefix: self._here(template, registry) for prefix, template in found.items()}
         role = creation_role(self, self._id("CreationRole", registry), registry, templates)
         for prefix, template in sorted(templates.items()):
-            arguments = {**vars(template)}
-            if template.wants_role:
-                arguments["custom_role_arn"] = template.custom_role_arn or (role and role.role_arn)
             RepositoryCreationTemplate(
                 self,
                 f"{self._id('CreationTemplate', registry)}:{construct_id(prefix)}",
                 registry=registry,
                 prefix=prefix,
+                role=role,
                 provider=self._provider_of(registry.region),
-                **arguments,
+                **vars(template),
             )
 
     def _id(self, kind: str, registry: Registry) -> str:

@@ -20,13 +20,12 @@ from stacks.ownership import OWNED_TWICE, claims
 from stacks.provider_version import ADMITS_NONE, admits_none, provider_constraint
 from stacks.registries import (
     Neighbours,
-    chain_warnings,
     neighbours_of,
     policy_problems,
     repositories_of,
     required_provider_versions,
-    scope_warnings,
 )
+from stacks.registry_warnings import chain_warnings, scope_warnings
 from stacks.yaml_file import NOTHING, Node, YamlError, read_yaml
 
 _APP = "this app"
@@ -307,7 +306,7 @@ def _registry_problems(
         file = by_name[name]
         for problem in (
             *environment.registry_warnings(*known[environment.home]),
-            *policy_problems(environment, neighbours[name]),
+            *policy_problems(name, environment, neighbours[name]),
         ):
             yield file.problem(("registry",), problem)
         versions = required_provider_versions(environment, neighbours[name])

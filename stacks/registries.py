@@ -5,42 +5,34 @@ app, one stack, its host, defines there what the replication needs: the policy t
 templates by which replicas are like their sources.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ecr_constructs import (
-    Check,
+    AppliedFor,
+    EncryptionType,
     Problem,
     Registry,
     RegistryPolicyStatement,
     ReplicationRule,
+    RepositoryCreationTemplateSettings,
     accept_replication,
     template_prefix_of,
 )
-from ecr_constructs.account_setting import OLDER_SCOPE, POLICY_SCOPE
-from ecr_constructs.checks import shown
-from ecr_constructs.creation_template import ROOT, offers_templates
+from ecr_constructs.checks import shown, within
+from ecr_constructs.creation_template import creation_role_problems
 from ecr_constructs.image_settings import ImageSettings
-from ecr_constructs.registry_policy import OLDER_SCOPE_ACTIONS, registry_policy_problems
-from ecr_constructs.repository_policy import REPOSITORY_ACTIONS, matching
+from ecr_constructs.registry_policy import policy_length_problems
 from stacks.environment import Environment
-from stacks.replicas import Arrival, Source, Templates, templates_for, uncovered
-
-CHAIN = Check(
-    "what is replicated here is not replicated on",
-    "ECR user guide, image replication: only what is pushed to a registry is copied",
-    "name the destination in the first environment, too",
-    warning=True,
+from stacks.replicas import (
+    NO_TEMPLATE,
+    Arrival,
+    Source,
+    Templates,
+    namespace_of,
+    templates_for,
+    uncovered,
 )
-
-UNHEEDED = Check(
-    "with REGISTRY_POLICY_SCOPE V1 a registry does not heed other actions than"
-    f" {', '.join(OLDER_SCOPE_ACTIONS)} in its policy",
-    "ECR user guide, private registry permissions",
-    "write V2, or take the statement away",
-    warning=True,
-)
-
 
 Uncovered = Mapping[str, tuple[str, ...]]
 
@@ -55,6 +47,8 @@ class Owed:
     """The creation templates of replicas, by prefix."""
     uncovered: Uncovered = field(default_factory=dict)
     """The repositories whose replicas differ from them, with the settings that do."""
+    senders: tuple[str, ...] = ()
+    """The environments that replicate to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +62,7 @@ class Neighbours:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Sent:
+class Sent:
     """What one rule replicates to one registry."""
 
     name: str
@@ -81,35 +75,39 @@ def neighbours_of(environments: Mapping[str, Environment]) -> dict[str, Neighbou
     """What each of the environments owes the others, and they it."""
     owed: dict[str, dict[Registry, Owed]] = {name: {} for name in environments}
     missing: dict[str, dict[Registry, RegistryPolicyStatement]] = {n: {} for n in environments}
-    for registry, arriving in _arriving(environments).items():
-        host = _host(environments, registry, [item.name for item in arriving])
+    for registry, arriving in arriving_at(environments).items():
+        senders = tuple(dict.fromkeys(item.name for item in arriving))
+        host = _host(environments, registry, senders)
         if host is not None:
-            owed[host][registry] = _owed(environments, registry, arriving)
+            role = environments[host].assume_role
+            deployer = None if role is None else role.role_arn
+            found = _owed(environments, registry, arriving, deployer)
+            owed[host][registry] = replace(found, senders=senders)
             continue
-        for name in dict.fromkeys(item.name for item in arriving):
-            mine = [item for item in arriving if item.name == name]
-            missing[name][registry] = _accepting(environments[name].account, mine)
+        for name in senders:
+            # Of the whole account, whose environments then all print the same.
+            missing[name][registry] = _accepting(environments[name].account, arriving)
     return {name: Neighbours(owed=owed[name], missing=missing[name]) for name in environments}
 
 
-def _arriving(environments: Mapping[str, Environment]) -> dict[Registry, list[_Sent]]:
+def arriving_at(environments: Mapping[str, Environment]) -> dict[Registry, list[Sent]]:
     """What is replicated to each registry."""
-    found: dict[Registry, list[_Sent]] = {}
+    found: dict[Registry, list[Sent]] = {}
     for name, environment in environments.items():
         for item in _sent(name, environment):
             found.setdefault(item.registry, []).append(item)
     return found
 
 
-def _sent(name: str, environment: Environment) -> Iterator[_Sent]:
+def _sent(name: str, environment: Environment) -> Iterator[Sent]:
     for rule in environment.replication_rules:
         for destination in rule.destinations:
             registry = destination.registry_of(environment.home)
-            yield _Sent(name=name, environment=environment, rule=rule, registry=registry)
+            yield Sent(name=name, environment=environment, rule=rule, registry=registry)
 
 
 def _host(
-    environments: Mapping[str, Environment], registry: Registry, sources: Iterable[str]
+    environments: Mapping[str, Environment], registry: Registry, senders: Collection[str]
 ) -> str | None:
     """The environment whose stack defines what a registry needs; nothing outside of the app.
 
@@ -119,27 +117,33 @@ def _host(
     at_home = sorted(n for n, e in environments.items() if e.home == registry)
     writing = [n for n in at_home if environments[n].registry.policy_statements]
     account = sorted(n for n, e in environments.items() if e.account == registry.account_id)
-    replicating = [n for n in account if n in sources]
+    replicating = [n for n in account if n in senders]
     return next(iter((*writing, *at_home, *replicating, *account)), None)
 
 
 def _owed(
-    environments: Mapping[str, Environment], registry: Registry, arriving: list[_Sent]
+    environments: Mapping[str, Environment],
+    registry: Registry,
+    arriving: Sequence[Sent],
+    deployer: str | None,
 ) -> Owed:
     accounts = dict.fromkeys(item.environment.account for item in arriving)
     accepted = tuple(
-        _accepting(account, [item for item in arriving if item.environment.account == account])
-        for account in accounts
-        if account != registry.account_id
+        _accepting(account, arriving) for account in accounts if account != registry.account_id
     )
-    at_home = [other for other in environments.values() if other.home == registry]
-    own = {name: s for other in at_home for name, s in other.repositories.items()}
-    existing = {p: t for o in at_home for p, t in o.registry.creation_templates.items()}
+    at_home = {name: e for name, e in environments.items() if e.home == registry}
+    own = {name: s for other in at_home.values() for name, s in other.repositories.items()}
+    existing = {p: t for name, o in at_home.items() for p, t in _own_templates(name, o).items()}
     arrivals = [a for item in arriving for a in _arrivals(environments, item)]
     made: Templates = {}
-    if offers_templates(registry):
+    if registry.makes_repositories:
         # What is there already stays as it is.
-        made = templates_for([_without(arrival, own) for arrival in arrivals], existing)
+        made = templates_for(
+            [_without(arrival, own) for arrival in arrivals],
+            existing,
+            registry=registry,
+            deployer=deployer,
+        )
     return Owed(
         accepted=accepted,
         templates=made,
@@ -152,30 +156,55 @@ def _without(arrival: Arrival, names: Collection[str]) -> Arrival:
     return replace(arrival, sources=kept)
 
 
-def _arrivals(environments: Mapping[str, Environment], sent: _Sent) -> Iterator[Arrival]:
+def _arrivals(environments: Mapping[str, Environment], sent: Sent) -> Iterator[Arrival]:
     """What a rule copies, prefix by prefix; the source's registry may be that of several files."""
     at_home = {n: e for n, e in environments.items() if e.home == sent.environment.home}
+    namespaces = _made_by_ecr(at_home)
     sources = [
-        _source(name, other, repository_name, settings, settings.tags)
-        for name, other in at_home.items()
-        for repository_name, settings in other.repositories.items()
+        *(
+            _source(name, other, repository_name, settings, settings.tags)
+            for name, other in at_home.items()
+            for repository_name, settings in other.repositories.items()
+        ),
+        *namespaces,
     ]
-    templates = {
-        prefix: _source(name, other, f"{prefix}/", template, template.resource_tags)
-        for name, other in at_home.items()
-        for prefix, template in other.registry.creation_templates.items()
-        if template.is_for_new_images
-    }
-    sources += (source for prefix, source in templates.items() if prefix != ROOT)
-    settings = sent.environment.repository_defaults
     for prefix in sent.rule.repository_filters or ("",):
-        like = template_prefix_of(prefix, templates)
-        defaults = _source(sent.name, sent.environment, prefix, settings, settings.tags)
-        yield Arrival(
-            prefix=prefix,
-            sources=tuple(s for s in sources if s.name.startswith(prefix)),
-            defaults=defaults if like is None else templates[like],
-        )
+        selected = tuple(s for s in sources if s.name.startswith(prefix))
+        yield Arrival(prefix=prefix, sources=selected or _around(prefix, namespaces))
+
+
+def _made_by_ecr(at_home: Mapping[str, Environment]) -> tuple[Source, ...]:
+    """The namespaces of one registry in which ECR itself makes what is pushed, or pulled first.
+
+    What a cache rule keeps is as AWS makes it where no template is for that.
+    """
+    templates = {
+        prefix: (_source(name, other, namespace_of(prefix), t, t.resource_tags), t)
+        for name, other in at_home.items()
+        for prefix, t in other.registry.creation_templates.items()
+        if t.is_for_new_images
+    }
+    cached = {
+        prefix: source
+        for prefix, (source, template) in templates.items()
+        if AppliedFor.PULL_THROUGH_CACHE in template.applied_for
+    }
+    found = [source for source, _ in templates.values()]
+    for name, other in at_home.items():
+        for prefix in other.registry.pull_through_cache_rules:
+            namespace = namespace_of(prefix)
+            like = template_prefix_of(f"{prefix}/", cached)
+            plain = Source(name=namespace, environment=name, settings=NO_TEMPLATE, tags={})
+            found.append(plain if like is None else replace(cached[like], name=namespace))
+    return tuple(dict.fromkeys(found))
+
+
+def _around(prefix: str, namespaces: Iterable[Source]) -> tuple[Source, ...]:
+    """What ECR makes of a prefix that only a part of a namespace starts with."""
+    around = [source for source in namespaces if prefix.startswith(source.name)]
+    longest = max((len(source.name) for source in around), default=0)
+    part = prefix[: prefix.rfind("/") + 1]
+    return tuple(replace(source, name=part) for source in around if len(source.name) == longest)
 
 
 def _source(
@@ -189,11 +218,44 @@ def _source(
     return Source(name=source_name, environment=name, settings=settings, tags=tags)
 
 
-def _accepting(account: str, sent: list[_Sent]) -> RegistryPolicyStatement:
-    """The statement that accepts what an account sends: its prefixes, or everything."""
-    filters = [item.rule.repository_filters for item in sent]
-    prefixes = (prefix for found in filters for prefix in found) if all(filters) else ()
-    return accept_replication(account, tuple(dict.fromkeys(prefixes)))
+def _accepting(account: str, arriving: Iterable[Sent]) -> RegistryPolicyStatement:
+    """The statement that accepts what an account sends: its prefixes, or everything.
+
+    A prefix is left out where a shorter one accepts it as well.
+    """
+    sent = [item.rule for item in arriving if item.environment.account == account]
+    filters = [rule.repository_filters or ("",) for rule in sent]
+    prefixes = dict.fromkeys(prefix for found in filters for prefix in found)
+    kept = [p for p in prefixes if not any(p != o and p.startswith(o) for o in prefixes)]
+    return accept_replication(account, [prefix for prefix in kept if prefix])
+
+
+def _own_templates(name: str, environment: Environment) -> Templates:
+    """The creation templates that an environment writes, with the tags of everything in it."""
+    return {
+        prefix: replace(template, resource_tags=environment.all_tags(name, template.resource_tags))
+        for prefix, template in environment.registry.creation_templates.items()
+    }
+
+
+def templates_of(
+    name: str, environment: Environment, neighbours: Neighbours
+) -> dict[Registry, Templates]:
+    """The creation templates of a stack by registry: what its file says, and what it owes."""
+    found = {environment.home: _own_templates(name, environment)}
+    for registry, owed in neighbours.owed.items():
+        found[registry] = {**found.get(registry, {}), **owed.templates}
+    return found
+
+
+def statements_of(
+    environment: Environment, neighbours: Neighbours
+) -> dict[Registry, tuple[RegistryPolicyStatement, ...]]:
+    """The registry policies of a stack by registry: what its file says, and what it owes."""
+    found = {environment.home: environment.registry.policy_statements}
+    for registry, owed in neighbours.owed.items():
+        found[registry] = (*found.get(registry, ()), *owed.accepted)
+    return found
 
 
 def required_provider_versions(environment: Environment, neighbours: Neighbours) -> frozenset[str]:
@@ -214,73 +276,46 @@ def repositories_of(
     namespaces: dict[Registry, list[str]] = {registry: [] for registry in names}
     for environment in environments.values():
         names[environment.home] |= dict.fromkeys(environment.repositories)
-        namespaces[environment.home] += (
-            "" if prefix == ROOT else f"{prefix}/" for prefix in environment.namespaces
-        )
+        namespaces[environment.home] += (namespace_of(prefix) for prefix in environment.namespaces)
     own = {registry: list(found) for registry, found in names.items()}
-    for registry, arriving in _arriving(environments).items():
+    for registry, arriving in arriving_at(environments).items():
         for item in arriving if registry in names else ():
             sent = filter(item.rule.copies, own[item.environment.home])
             names[registry] |= dict.fromkeys(sent)
     return {registry: (list(names[registry]), namespaces[registry]) for registry in names}
 
 
-def policy_problems(environment: Environment, neighbours: Neighbours) -> Iterator[Problem]:
-    """Check the registry policies of an environment with what they accept from others."""
-    for registry, owed in neighbours.owed.items():
-        own = environment.registry.policy_statements if registry == environment.home else ()
-        if owed.accepted:
-            for problem in registry_policy_problems(registry, (*own, *owed.accepted)):
-                yield problem._replace(path=("policy_statements",))
+def policy_problems(
+    name: str, environment: Environment, neighbours: Neighbours
+) -> Iterator[Problem]:
+    """Check the lengths of what a stack defines, or asks for, for the replication of others."""
+    for registry, statements in statements_of(environment, neighbours).items():
+        of = _of(registry, neighbours)
+        found = policy_length_problems(registry, statements, of)
+        yield from within(("policy_statements",), found)
+    for registry, templates in templates_of(name, environment, neighbours).items():
+        of = _of(registry, neighbours)
+        with_keys = {p: _with_own_key(registry, t) for p, t in templates.items()}
+        found = creation_role_problems(registry, with_keys, of)
+        yield from within(("creation_templates",), found)
+    for registry, statement in neighbours.missing.items():
+        of = f" for what account {registry.account_id} has to accept in {registry.region}"
+        found = policy_length_problems(registry, [statement], of)
+        yield from within(("replication",), found)
 
 
-def chain_warnings(
-    environments: Mapping[str, Environment],
-) -> Iterator[tuple[str, Problem]]:
-    """Tell of replication rules that a reader may expect to copy replicas on, by environment."""
-    arriving = _arriving(environments)
-    for name, environment in environments.items():
-        for index, rule in enumerate(environment.replication_rules):
-            targets = {d.registry_of(environment.home) for d in rule.destinations}
-            for item in arriving.get(environment.home, ()):
-                common = _shared(item.rule.repository_filters, rule.repository_filters)
-                origin = item.environment
-                reached = {
-                    d.registry_of(origin.home)
-                    for other in origin.replication_rules
-                    if _shared(other.repository_filters, rule.repository_filters) is not None
-                    for d in other.destinations
-                }
-                if common is not None and targets - reached - {origin.home}:
-                    of = shown(common) if common else "everything"
-                    path = ("replication", "rules", index)
-                    yield name, CHAIN.problem(f"{of} of {item.name}", path)
+def _of(registry: Registry, neighbours: Neighbours) -> str:
+    """Whose replication makes what a registry has to have longer."""
+    senders = neighbours.owed.get(registry, Owed()).senders
+    named = ", ".join(map(shown, senders))
+    return f" in {registry.region} with the replication of {named}" if senders else ""
 
 
-def scope_warnings(environments: Mapping[str, Environment]) -> Iterator[tuple[str, Problem]]:
-    """Tell of statements that a registry of the older policy scope does not heed."""
-    older = {
-        environment.home
-        for environment in environments.values()
-        if environment.registry.account_settings.get(POLICY_SCOPE) == OLDER_SCOPE
-    }
-    for name, environment in environments.items():
-        own = environment.registry.policy_statements if environment.home in older else ()
-        for index, statement in enumerate(own):
-            others = [
-                action
-                for action in statement.actions
-                if not set(matching(action, REPOSITORY_ACTIONS)) <= {*OLDER_SCOPE_ACTIONS}
-            ]
-            if others:
-                path = ("policy_statements", index, "actions")
-                yield name, UNHEEDED.problem(", ".join(others), path)
-
-
-def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> str | None:
-    """A prefix of repositories that both lists of prefixes select; an empty list selects all."""
-    for first in one or ("",):
-        for second in other or ("",):
-            if first.startswith(second) or second.startswith(first):
-                return max(first, second, key=len)
-    return None
+def _with_own_key(
+    registry: Registry, template: RepositoryCreationTemplateSettings
+) -> RepositoryCreationTemplateSettings:
+    """A template with an ARN as long as that of the environment's key, where it is to have that."""
+    if template.encryption_type == EncryptionType.AES256 or template.kms_key is not None:
+        return template
+    key = f"arn:{registry.partition}:kms:{registry.region}:{registry.account_id}:key/{'0' * 36}"
+    return replace(template, kms_key=key)

@@ -7,8 +7,8 @@ its source keeps, and never admits whom its source does not.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from ecr_constructs import (
     AppliedFor,
@@ -17,14 +17,16 @@ from ecr_constructs import (
     LifecycleRule,
     PolicyStatement,
     Principal,
+    Registry,
     RepositoryCreationTemplateSettings,
     TagMutability,
     template_prefix_of,
 )
-from ecr_constructs.creation_template import PREFIX, ROOT
+from ecr_constructs.creation_template import PREFIX
 from ecr_constructs.encryption import AWS_MANAGED_KEY
-from ecr_constructs.image_settings import ImageSettings
+from ecr_constructs.image_settings import GRANTS, ImageSettings
 from ecr_constructs.lifecycle_policy import numbered
+from ecr_constructs.registry import ROOT
 from ecr_constructs.repository_policy import grant_statements, repository_policy_problems
 
 T = TypeVar("T")
@@ -33,9 +35,15 @@ DESCRIPTION = "replicas are like their sources"
 # From the weakest to the strongest.
 _ENCRYPTION = (EncryptionType.AES256, EncryptionType.KMS, EncryptionType.KMS_DSSE)
 # What ECR gives a repository that no template is about.
-_NO_TEMPLATE = RepositoryCreationTemplateSettings(
+NO_TEMPLATE = RepositoryCreationTemplateSettings(
     applied_for=(AppliedFor.REPLICATION,), image_tag_mutability=TagMutability.MUTABLE
 )
+
+_NO_POLICY: Mapping[str, Any] = {
+    **dict.fromkeys((*GRANTS, "repository_policy_statements"), ()),
+    "policy_document": None,
+    "public_access": None,
+}
 
 Templates = Mapping[str, RepositoryCreationTemplateSettings]
 
@@ -45,7 +53,8 @@ class Source:
     """A repository that is replicated, or a namespace in which ECR itself makes some."""
 
     name: str
-    """The name of the repository, or of the namespace, with a `/` at its end."""
+    """The name of the repository, or of the namespace, with a `/` at its end; nothing for
+    everything that is in no other."""
     environment: str
     """The environment that defines it."""
     settings: ImageSettings
@@ -59,29 +68,33 @@ class Arrival:
 
     prefix: str
     sources: tuple[Source, ...]
-    """What it selects."""
-    defaults: Source
-    """What a repository is like that nobody has defined yet."""
+    """What it selects, as far as anybody knows."""
 
 
-def templates_for(arrivals: Sequence[Arrival], existing: Templates) -> Templates:
+def templates_for(
+    arrivals: Sequence[Arrival],
+    existing: Templates,
+    *,
+    registry: Registry,
+    deployer: str | None = None,
+) -> Templates:
     """The creation templates that a registry needs for what is replicated to it, by prefix.
 
     One for each replicated namespace, and one for each namespace below it whose repositories have
     something else in common. Each is what everything shares that is made by it.
 
     :param existing: the templates that the registry has; their prefixes are left to them.
+    :param registry: where they are replicated to.
+    :param deployer: the ARN of the role that deploys there, where it is known.
     """
-    bases: dict[str, list[Source]] = {}
+    bases: dict[str, dict[Source, None]] = {}
     sources: dict[Source, None] = {}
     for arrival in arrivals:
         sources |= dict.fromkeys(arrival.sources)
         for source in arrival.sources:
             base = _base(_namespaces(source.name), arrival.prefix)
             if base or not arrival.prefix:
-                bases.setdefault(base, []).append(source)
-        if not arrival.sources and (arrival.prefix.endswith("/") or not arrival.prefix):
-            bases.setdefault(arrival.prefix, []).append(arrival.defaults)
+                bases.setdefault(base, {})[source] = None
     own = {_namespaces(source.name)[-1] for source in sources} - {""}
     prefixes = {_prefix(namespace) for namespace in {*own, *bases}}
     free = {p for p in prefixes if p not in existing and not list(PREFIX.problems(p))}
@@ -95,9 +108,9 @@ def templates_for(arrivals: Sequence[Arrival], existing: Templates) -> Templates
     for namespace, below in bases.items():
         prefix = _prefix(namespace)
         if prefix in free:
-            wanted.setdefault(prefix, below)
+            wanted.setdefault(prefix, list(below))
     return _without_repeats(
-        {prefix: shared(wanted[prefix]) for prefix in sorted(wanted)},
+        {p: shared(wanted[p], registry=registry, deployer=deployer) for p in sorted(wanted)},
         {_prefix(namespace) for namespace in bases},
         _replicating(existing),
     )
@@ -114,6 +127,11 @@ def _without_repeats(found: Templates, bases: set[str], existing: Templates) -> 
         if prefix in bases or not same:
             kept[prefix] = found[prefix]
     return kept
+
+
+def namespace_of(prefix: str) -> str:
+    """What the repositories of a prefix start with; nothing for `ROOT`."""
+    return "" if prefix == ROOT else f"{prefix}/"
 
 
 def _prefix(namespace: str) -> str:
@@ -138,7 +156,9 @@ def _replicating(templates: Templates) -> Templates:
     return {p: t for p, t in templates.items() if AppliedFor.REPLICATION in t.applied_for}
 
 
-def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
+def shared(
+    sources: Sequence[Source], *, registry: Registry, deployer: str | None = None
+) -> RepositoryCreationTemplateSettings:
     """A template of what repositories have in common, on the safe side where they differ.
 
     - Tags can be moved unless no source lets them: a replica with a tag that cannot be moved would
@@ -147,7 +167,8 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
       By AWS's own, where all of them name that.
     - The lifecycle rules that act first in all of them, as long as they mean the same for a
       replica.
-    - Whom all of them admit, and everything that one of them denies.
+    - Whom all of them admit, and everything that one of them denies; nobody, where the policy does
+      not hold at the destination, such as for a Lambda function of the source's Region.
     - The tags that all of them have.
     """
     settings = [source.settings for source in sources]
@@ -163,7 +184,7 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
     documents = {s.policy_document for s in settings}
     keys = {s.kms_key for s in settings if s.encryption_type != EncryptionType.AES256}
     tags = sources[0].tags.items()
-    return RepositoryCreationTemplateSettings(
+    template = RepositoryCreationTemplateSettings(
         applied_for=(AppliedFor.REPLICATION,),
         description=DESCRIPTION,
         image_tag_mutability=mutability,
@@ -179,6 +200,9 @@ def shared(sources: Sequence[Source]) -> RepositoryCreationTemplateSettings:
         public_access=next((s.public_access for s in settings if s.public_access), None),
         resource_tags={k: v for k, v in tags if all(s.tags.get(k) == v for s in sources)},
     )
+    # What is denied must not be left out alone.
+    holds = not list(template.problems_in(registry, deployer))
+    return template if holds else replace(template, **_NO_POLICY)
 
 
 def _shared_rules(
@@ -245,7 +269,7 @@ def uncovered(
             sources.setdefault(source.name, {})[source] = None
     for name in sorted(sources):
         prefix = template_prefix_of(name, replicating)
-        template = _NO_TEMPLATE if prefix is None else replicating[prefix]
+        template = NO_TEMPLATE if prefix is None else replicating[prefix]
         found = [
             setting
             for source in sources[name]
@@ -256,7 +280,7 @@ def uncovered(
             )
         ]
         if found:
-            yield name, tuple(dict.fromkeys(found))
+            yield name or ROOT, tuple(dict.fromkeys(found))
 
 
 def differences(

@@ -42,9 +42,10 @@ ELSEWHERE = {
     "test_pull_through_cache": {
         pull_through_cache.IMAGE.length.rule,
         pull_through_cache.IMAGE.whole.rule,
+        pull_through_cache.IMAGE_OUTSIDE.rule,
     },
     "test_registry_policy": {"a registry policy takes at least one statement"},
-    "test_registries": {"what is replicated here is not replicated on"},
+    "test_registry_warnings": {"what is replicated here is not replicated on"},
     "test_image": {check.rule for _, check in checks_of(image)},
     "test_lifecycle_preview": {check.rule for _, check in checks_of(lifecycle_preview)},
     "test_lifecycle_document": {

@@ -6,7 +6,7 @@ from inspect import signature
 import pytest
 from cdktf import TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider
-from conftest import Resources, synthesized
+from conftest import Resources, resolved, synthesized
 
 from ecr_constructs import (
     AppliedFor,
@@ -123,6 +123,54 @@ def test_one_role_for_several_templates(stack: TerraformStack, resources: Resour
     assert keys["Resource"] == ["arn:aws:kms:ap-northeast-2:111111111111:key/*"]
 
 
+def test_a_role_names_no_prefix_below_another(stack: TerraformStack, resources: Resources) -> None:
+    prefixes = ["payments/ledger/eu", "payments", "pay", "payments/ledger"]
+    RepositoryCreationRole(stack, "Role", registry=HOME, prefixes=prefixes)
+    [policy] = resources("aws_iam_role_policy")
+    [repositories] = json.loads(policy["policy"])["Statement"]
+    start = "arn:aws:ecr:ap-northeast-2:111111111111:repository"
+    assert repositories["Resource"] == [f"{start}/payments/*", f"{start}/pay/*"]
+
+
+def test_fails_where_the_policy_of_the_role_is_too_long(stack: TerraformStack) -> None:
+    def define(id_: str, count: int) -> None:
+        prefixes = [f"namespace-{number:03}" for number in range(count)]
+        RepositoryCreationRole(stack, id_, registry=HOME, prefixes=prefixes)
+
+    # 143 characters, and 69 for each prefix.
+    define("Good", 146)
+    with pytest.raises(ValueError, match="must be at most 10240 characters as JSON, got 10286"):
+        define("Bad", 147)
+    assert stack.node.try_find_child("Bad") is None
+
+
+def test_several_templates_share_a_role(stack: TerraformStack, resources: Resources) -> None:
+    role = RepositoryCreationRole(stack, "Role", registry=HOME, prefixes=["tagged", "plain"])
+    own = "arn:aws:iam::111111111111:role/ecr"
+    for prefix, tags, named in (
+        ("tagged", {"a": "b"}, None),
+        ("plain", {}, None),
+        ("own", {}, own),
+    ):
+        RepositoryCreationTemplate(
+            stack,
+            f"Template:{prefix}",
+            registry=HOME,
+            prefix=prefix,
+            applied_for=[AppliedFor.REPLICATION],
+            resource_tags=tags,
+            custom_role_arn=named,
+            role=role,
+        )
+    found = {
+        template["prefix"]: template.get("custom_role_arn")
+        for template in resources("aws_ecr_repository_creation_template")
+    }
+    # A template that needs no role gets none.
+    assert found == {"tagged": resolved(stack, role.role_arn), "plain": None, "own": own}
+    assert len(resources("aws_iam_role")) == 1
+
+
 def test_lives_in_the_region_of_its_provider(stack: TerraformStack, resources: Resources) -> None:
     abroad = AwsProvider(stack, "AWS:west", alias="west", region="us-west-2")
     RepositoryCreationTemplate(
@@ -220,7 +268,8 @@ def test_constructor_and_settings_are_one_vocabulary() -> None:
     parameters = signature(RepositoryCreationTemplate.__init__).parameters
     keywords = {name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
     settings = fields(RepositoryCreationTemplateSettings)
-    assert keywords == {"registry", "prefix", "provider"} | {field.name for field in settings}
+    beside = {"registry", "prefix", "role", "provider"}
+    assert keywords == beside | {field.name for field in settings}
     for field in settings:
         if field.default is not MISSING:
             assert parameters[field.name].default == field.default

@@ -94,6 +94,14 @@ PIECES = [
 ]
 VALUES: list[Any] = [
     *(None, True, False, 0, -1, 1.5, 2**40, "", " ", "x", "*", "a\nb", "\u0430", "9" * 400),
+    # Whom the repositories of one account and Region admit, and those of another must not.
+    [{"account": "444444444444"}],
+    [{"lambda_function": "arn:aws:lambda:ap-northeast-2:444444444444:function:x"}],
+    {
+        "effect": "Deny",
+        "principals": [{"account": "555555555555"}],
+        "actions": ["ecr:SetRepositoryPolicy"],
+    },
     *([], {}, [None], [[]], {"": ""}, {"x": {"y": []}}, ["x"] * 60, {"1": 1}, "${x}", "0123"),
 ]
 

@@ -51,6 +51,7 @@ from ecr_constructs import (
     replication,
     repository_policy,
     scanning,
+    service_role,
     tag_mutability,
     tags,
 )
@@ -63,6 +64,7 @@ from ecr_constructs.checks import (
     WholeNumber,
     refuse,
 )
+from ecr_constructs.creation_template import creation_role_problems
 from ecr_constructs.pull_time_update_exclusion import pull_time_update_exclusion_problems
 from ecr_constructs.registry import ACCOUNT_ID, REGIONS, REPOSITORY_NAME, partition_of
 from ecr_constructs.registry import REGION as REGION_CHECK
@@ -633,12 +635,20 @@ REFUSALS = [
         ),
     ),
     Refusal(
-        pull_through_cache.ROLE_ELSEWHERE,
+        service_role.ROLE_ELSEWHERE,
         accounts.filter(lambda account: account != "111111111111"),
         lambda account: cached(
             upstream_registry_url=f"{account}.dkr.ecr.{REGION}.amazonaws.com",
             custom_role_arn=f"arn:aws:iam::{account}:role/cache",
         ),
+    ),
+    Refusal(
+        pull_through_cache.IMAGE_OUTSIDE,
+        word,
+        lambda prefix: PullThroughCacheSettings(
+            upstream_registry_url=f"222222222222.dkr.ecr.{REGION}.amazonaws.com",
+            upstream_repository_prefix=f"{prefix}-1",
+        ).image_kept(f"{prefix}/api:1"),
     ),
     Refusal(
         pull_through_cache.ITSELF,
@@ -772,10 +782,19 @@ REFUSALS = [
         lambda values: template(applied_for=values),
     ),
     Refusal(
-        creation_template.ROLE_ELSEWHERE,
+        service_role.ROLE_ELSEWHERE,
         accounts.filter(lambda account: account != "111111111111"),
         lambda account: refuse(
             template(custom_role_arn=f"arn:aws:iam::{account}:role/ecr").problems_in(HOME)
+        ),
+    ),
+    Refusal(
+        creation_template.ROLE_POLICY_LENGTH,
+        st.integers(160, 300),
+        lambda count: refuse(
+            creation_role_problems(
+                HOME, {f"namespace-{n}": template(resource_tags={"a": "b"}) for n in range(count)}
+            )
         ),
     ),
     Refusal(

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,128 @@ def test_prints_the_statement_that_an_account_outside_needs(tmp_path: Path) -> N
     )
     output = synthesized(stack)["output"]["registry_policy_statements_needed"]["value"]
     assert list(output) == [f"{DR} us-west-2"]
-    assert json.loads(output[f"{DR} us-west-2"])["Principal"] == {"AWS": SHARED}
+    assert json.loads(output[f"{DR} us-west-2"]) == {
+        "Sid": f"ReplicationFrom{SHARED}",
+        "Effect": "Allow",
+        "Principal": {"AWS": SHARED},
+        "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
+        "Resource": f"arn:aws:ecr:us-west-2:{DR}:repository/payments/*",
+    }
+
+
+def test_an_account_outside_adds_one_statement_for_all_of_another(tmp_path: Path) -> None:
+    outside = ("us-west-2", DR)
+    found = load(
+        tmp_path,
+        east=head(SHARED, "us-east-1", "web/a") + replicate(outside, filters="web/"),
+        north=head(SHARED, "ap-northeast-2") + replicate(outside),
+        third=head("333333333333", "us-east-1") + replicate(outside),
+    )
+    needed = [list(found.neighbours[name].missing.values()) for name in ("east", "north", "third")]
+    # Both stacks of an account print the same, so that no Sid is there twice.
+    assert needed[0] == needed[1]
+    assert [s.repository_prefixes for [s] in needed] == [
+        ("web/", "payments/"),
+        ("web/", "payments/"),
+        ("payments/",),
+    ]
+
+
+def test_a_prefix_below_another_is_accepted_by_that(tmp_path: Path) -> None:
+    shared = head(SHARED, "ap-northeast-2") + replicate(
+        ("us-west-2", DR), filters="payments/api, pay, payments/, web/"
+    )
+    found = load(tmp_path, shared=shared, dr=head(DR, "us-west-2"))
+    [accepted] = found.neighbours["dr"].owed[found["dr"].home].accepted
+    assert accepted.repository_prefixes == ("pay", "web/")
+
+
+def namespaces(count: int) -> str:
+    return ", ".join(f"some-quite-long-namespace-{number:04}/" for number in range(count))
+
+
+def test_names_whose_replication_a_policy_is_too_long_for(tmp_path: Path) -> None:
+    long = replicate(("us-west-2", DR), filters=namespaces(90))
+    other = replicate(("us-west-2", DR), filters=namespaces(91))
+    with pytest.raises(InvalidEnvironmentsError) as caught:
+        load(
+            tmp_path,
+            dr=head(DR, "us-west-2", "web"),
+            shared=head(SHARED, "ap-northeast-2") + long,
+            third=head("333333333333", "us-east-1") + other,
+        )
+    [problem] = [p for p in caught.value.problems if not p.check.warning]
+    assert str(problem) == (
+        f"{tmp_path}/dr.yaml:1: registry.policy_statements: a registry policy must be at most 10240"
+        " characters as JSON, got 15015 in us-west-2 with the replication of 'shared', 'third'"
+    )
+
+
+def test_a_statement_that_no_policy_outside_can_hold_is_refused(tmp_path: Path) -> None:
+    section = replicate(("us-west-2", DR), filters=namespaces(100))
+    rule = section[section.index("[") + 1 : section.rindex("]")]
+    two = section.replace(rule, f"{rule}, {rule.replace('namespace-00', 'namespace-01')}")
+    with pytest.raises(InvalidEnvironmentsError) as caught:
+        load(tmp_path, shared=head(SHARED, "ap-northeast-2") + two)
+    [problem] = [p for p in caught.value.problems if not p.check.warning]
+    assert str(problem) == (
+        f"{tmp_path}/shared.yaml:4: registry.replication: a registry policy must be at most 10240"
+        f" characters as JSON, got 16396 for what account {DR} has to accept in us-west-2"
+    )
+
+
+def test_the_role_of_templates_is_about_the_whole_of_a_namespace(tmp_path: Path) -> None:
+    # Each namespace has a tag of its own, and so a template.
+    listed = "".join(
+        f"  payments/team-number-{n:03}-with-a-long-name/api: {{tags: {{service: s{n}}}}}\n"
+        for n in range(160)
+    )
+    shared = f'account: "{SHARED}"\nregion: ap-northeast-2\nrepositories:\n{listed}'
+    found = load(
+        tmp_path,
+        dr=head(DR, "us-west-2", "web"),
+        shared=shared + replicate(("us-west-2", DR)),
+    )
+    resources = stack_of(found, "dr")["resource"]
+    assert len(resources["aws_ecr_repository_creation_template"]) == 161
+    [policy] = resources["aws_iam_role_policy"].values()
+    [statement] = json.loads(policy["policy"])["Statement"]
+    assert statement["Resource"] == [f"arn:aws:ecr:us-west-2:{DR}:repository/payments/*"]
+
+
+@pytest.mark.parametrize(("count", "refused"), [(155, False), (156, True)])
+def test_a_role_of_templates_that_is_too_long_is_refused(
+    tmp_path: Path, count: int, refused: bool
+) -> None:
+    # Two rules, as one takes a hundred filters; the key is the environment's own.
+    rules = [
+        f"{{destinations: [{{environment: dr}}], repository_filters: [{part}]}}"
+        for part in (
+            ", ".join(f"namespace-{number:03}/" for number in some)
+            for some in (range(100), range(100, count))
+        )
+    ]
+    shared = (
+        head(SHARED, "ap-northeast-2", ": , ".join(f"namespace-{n:03}/a" for n in range(count)))
+        + "repository_defaults: {encryption_type: KMS}\n"
+        + f"registry: {{replication: {{rules: [{', '.join(rules)}]}}}}\n"
+    )
+    dr = head(DR, "us-west-2", "web")
+    if not refused:
+        found = load(tmp_path, dr=dr, shared=shared)
+        [policy] = stack_of(found, "dr")["resource"]["aws_iam_role_policy"].values()
+        key = f"arn:aws:kms:us-west-2:{DR}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        deployed = re.sub(r"\$\{aws_kms_key\.[^}]+\}", key, policy["policy"])
+        assert 10_200 < len(json.dumps(json.loads(deployed), separators=(",", ":"))) <= 10_240
+        return
+    with pytest.raises(InvalidEnvironmentsError) as caught:
+        load(tmp_path, dr=dr, shared=shared)
+    [problem] = [p for p in caught.value.problems if not p.check.warning]
+    assert str(problem).startswith(
+        f"{tmp_path}/dr.yaml:1: registry.creation_templates: the policy of the role of creation"
+        " templates must be at most 10240 characters as JSON, got"
+    )
+    assert "in us-west-2 with the replication of 'shared'; have fewer namespaces" in str(problem)
 
 
 def test_what_the_registry_says_itself_stays(tmp_path: Path) -> None:
@@ -100,30 +222,6 @@ def test_several_sources_and_rules_become_a_statement_each(tmp_path: Path) -> No
     )
     statements = found.neighbours["dr"].owed[found["dr"].home].accepted
     assert [s.repository_prefixes for s in statements] == [("payments/", "web/"), ("payments/",)]
-
-
-def test_warns_of_a_chain(tmp_path: Path) -> None:
-    found = load(
-        tmp_path,
-        a=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", SHARED)),
-        b=head(SHARED, "us-west-2", "payments/web")
-        + replicate(("eu-west-1", SHARED), filters="payments/web"),
-    )
-    [warning] = found.warnings
-    assert str(warning).endswith(
-        "b.yaml:4: warning: registry.replication.rules[0]: what is replicated here is not"
-        " replicated on, got 'payments/web' of a; name the destination in the first environment,"
-        " too"
-    )
-
-
-def test_no_chain_without_a_shared_prefix(tmp_path: Path) -> None:
-    found = load(
-        tmp_path,
-        a=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", SHARED)),
-        b=head(SHARED, "us-west-2", "web/x") + replicate(("eu-west-1", SHARED), filters="web/"),
-    )
-    assert found.warnings == ()
 
 
 def templates(found: Environments, name: str) -> dict[str, list[str]]:
@@ -284,36 +382,6 @@ def test_replicas_are_scanned_and_filters_know_them(tmp_path: Path) -> None:
     assert "are never scanned, got 'payments/api'" in str(warning)
 
 
-def test_replicating_to_each_other_is_no_chain(tmp_path: Path) -> None:
-    found = load(
-        tmp_path,
-        a=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", SHARED)),
-        b=head(SHARED, "us-west-2", "payments/b") + replicate(("ap-northeast-2", SHARED)),
-    )
-    assert found.warnings == ()
-
-
-def test_no_chain_where_the_first_names_the_last_too(tmp_path: Path) -> None:
-    found = load(
-        tmp_path,
-        a=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", SHARED), ("eu-west-1", SHARED)),
-        b=head(SHARED, "us-west-2", "payments/b") + replicate(("eu-west-1", SHARED)),
-    )
-    assert found.warnings == ()
-
-
-def test_the_older_scope_is_that_of_the_registry(tmp_path: Path) -> None:
-    statement = "{principals: [{account: '333333333333'}], actions: ['ecr:BatchGetImage']}"
-    found = load(
-        tmp_path,
-        a=head(SHARED, "us-west-2", "aa")
-        + "registry: {account_settings: {REGISTRY_POLICY_SCOPE: V1}}\n",
-        b=head(SHARED, "us-west-2", "bb") + f"registry: {{policy_statements: [{statement}]}}\n",
-    )
-    assert [warning.file.rpartition("/")[2] for warning in found.warnings] == ["a.yaml", "b.yaml"]
-    assert "does not heed other actions" in found.warnings[1].sentence
-
-
 def test_repositories_that_the_source_makes_on_push_are_like_its_template(tmp_path: Path) -> None:
     template = (
         "registry:\n"
@@ -332,6 +400,147 @@ def test_repositories_that_the_source_makes_on_push_are_like_its_template(tmp_pa
     assert owed.templates["previews"].image_tag_mutability == "MUTABLE"
     assert owed.templates["previews"].lifecycle_rules == ()
     assert owed.uncovered == {}
+
+
+def own(settings: str, more: str = "") -> str:
+    """A source of `payments/api` with some settings, which it replicates to `dr`."""
+    return (
+        f'account: "{SHARED}"\nregion: ap-northeast-2\n'
+        f"repositories: {{payments/api: {settings}}}\n"
+        "registry: {replication: {rules: [{repository_filters: [payments/],"
+        f" destinations: [{{environment: dr}}{more}]}}]}}}}\n"
+    )
+
+
+ROLE = f"arn:aws:iam::{DR}:role/terraform"
+DOCUMENT = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":'
+    f'{{"AWS":"arn:aws:iam::{SHARED}:root"}},"Action":"ecr:PutImage"}}]}}'
+)
+
+
+# What is right at the source, and would be refused at the destination.
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "{pull: [{account: '333333333333'},"
+        f" {{lambda_function: 'arn:aws:lambda:ap-northeast-2:{SHARED}:function:x'}}]}}",
+        f"{{pull: [{{account: '333333333333'}}], push: [{{account: '{SHARED}'}}]}}",
+        f"{{policy_document: '{DOCUMENT}'}}",
+        "{pull: [{account: '333333333333'}], repository_policy_statements: [{effect: Deny,"
+        f" principals: [{{account: '{DR}'}}], actions: ['ecr:SetRepositoryPolicy']}}]}}",
+        "{pull: [{account: '333333333333'}], repository_policy_statements: [{effect: Deny,"
+        f" principals: [{{role: '{ROLE}'}}], actions: ['ecr:*']}}]}}",
+    ],
+    ids=["lambda", "push", "document", "lockout of the account", "lockout of the role"],
+)
+def test_a_policy_that_does_not_hold_at_the_destination_is_left_out(
+    tmp_path: Path, settings: str
+) -> None:
+    dr = head(DR, "us-west-2", "web") + f"assume_role: {{role_arn: '{ROLE}'}}\n"
+    found = load(tmp_path, dr=dr, shared=own(settings, ", {region: eu-west-1}"))
+    [template] = stack_of(found, "dr")["resource"]["aws_ecr_repository_creation_template"].values()
+    # As a whole: what it denies must not be missing beside what it allows.
+    assert "repository_policy" not in template
+    assert stack_of(found, "dr")["output"]["replicas_not_covered"]["value"] == {
+        f"{DR} us-west-2": {"payments/api": "policy_statements"}
+    }
+    # Where it holds, it is there: another Region of the own account.
+    if "lambda" not in settings:
+        made = stack_of(found, "shared")["resource"]["aws_ecr_repository_creation_template"]
+        assert all("repository_policy" in template for template in made.values())
+
+
+def cached(filters: str, section: str) -> str:
+    """A source whose repositories are kept for 3 images, and that caches another registry."""
+    return (
+        head(SHARED, "ap-northeast-2")
+        + "repository_defaults: {lifecycle_rules: [{max_image_count: 3}],"
+        " pull: [{account: '333333333333'}]}\n"
+        "registry:\n"
+        f"{section}"
+        f"  replication: {{rules: [{{destinations: [{{environment: dr}}]{filters}}}]}}\n"
+    )
+
+
+def described(found: Environments) -> dict[str, tuple[str, int, int]]:
+    """The templates of `dr`, each with its mutability and how many rules and principals it has."""
+    [owed] = found.neighbours["dr"].owed.values()
+    return {
+        prefix: (str(t.image_tag_mutability), len(t.lifecycle_rules), len(t.pull))
+        for prefix, t in owed.templates.items()
+    }
+
+
+RULE = "  pull_through_cache_rules: {docker-hub: {upstream_registry: ecr-public}}\n"
+LIKE_AWS, LIKE_PAYMENTS = ("MUTABLE", 0, 0), ("IMMUTABLE", 1, 1)
+TEMPLATE = (
+    "  creation_templates:\n"
+    "    PREFIX: {applied_for: [FOR], lifecycle_rules: [{max_image_count: 9}]}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("filters", "section", "expected"),
+    [
+        # Without a template of their own they are as AWS makes them.
+        ("", RULE, {"ROOT": LIKE_AWS, "payments": LIKE_PAYMENTS}),
+        (", repository_filters: [docker-hub/]", RULE, {"docker-hub": LIKE_AWS}),
+        (", repository_filters: [docker-hub/library/]", RULE, {"docker-hub/library": LIKE_AWS}),
+        (", repository_filters: [docker-hub/lib]", RULE, {"docker-hub": LIKE_AWS}),
+        # One that is not for the cache does not count.
+        (
+            ", repository_filters: [docker-hub/]",
+            RULE + TEMPLATE.replace("PREFIX", "docker-hub").replace("FOR", "REPLICATION"),
+            {"docker-hub": LIKE_AWS},
+        ),
+        # With one they are like that, whichever it is.
+        (
+            ", repository_filters: [docker-hub/]",
+            RULE + TEMPLATE.replace("PREFIX", "docker-hub").replace("FOR", "PULL_THROUGH_CACHE"),
+            {"docker-hub": ("IMMUTABLE", 1, 0)},
+        ),
+        (
+            "",
+            RULE + TEMPLATE.replace("PREFIX", "ROOT").replace("FOR", "PULL_THROUGH_CACHE"),
+            {"ROOT": ("IMMUTABLE", 1, 0), "payments": LIKE_PAYMENTS},
+        ),
+        # A rule without a prefix makes whatever has no other.
+        (
+            "",
+            RULE.replace("docker-hub", "ROOT"),
+            {"ROOT": LIKE_AWS, "payments": LIKE_PAYMENTS},
+        ),
+        # Nobody knows of anything there: no template, and no defaults of the environment.
+        (", repository_filters: [web/]", "", {}),
+    ],
+    ids=[
+        "everything",
+        "its prefix",
+        "a namespace in it",
+        "the beginning of one in it",
+        "a template for replicas",
+        "a template of its own",
+        "a template for everything",
+        "a cache of everything",
+        "nothing",
+    ],
+)
+def test_replicas_of_a_cache_are_like_what_it_keeps(
+    tmp_path: Path, filters: str, section: str, expected: dict[str, tuple[str, int, int]]
+) -> None:
+    found = load(tmp_path, dr=head(DR, "us-west-2", "zz"), shared=cached(filters, section))
+    assert described(found) == expected
+    [owed] = found.neighbours["dr"].owed.values()
+    assert owed.uncovered == {}
+
+
+def test_tells_of_a_cache_by_a_template_of_the_destination(tmp_path: Path) -> None:
+    everything = "registry: {creation_templates: {ROOT: {applied_for: [REPLICATION]}}}\n"
+    source = cached("", RULE.replace("docker-hub", "ROOT")).replace("payments/api", "zz")
+    found = load(tmp_path, dr=head(DR, "us-west-2", "zz") + everything, shared=source)
+    [owed] = found.neighbours["dr"].owed.values()
+    assert owed.uncovered["ROOT"] == ("image_tag_mutability", "tags")
 
 
 def test_no_template_where_ecr_has_none(tmp_path: Path) -> None:

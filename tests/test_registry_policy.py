@@ -11,12 +11,14 @@ from ecr_constructs import (
     RegistryPolicy,
     RegistryPolicyStatement,
     accept_replication,
+    allow_caching,
     allow_create_on_push,
     allow_pull_through,
 )
 
 HOME = Registry(account_id="111111111111", region="us-west-2")
 ARN = "arn:aws:ecr:us-west-2:111111111111:repository"
+CACHE = Principal(role="arn:aws:iam::222222222222:role/ecr-pull-through-cache")
 CI = Principal(role="arn:aws:iam::111111111111:role/ci")
 
 
@@ -40,6 +42,29 @@ CI = Principal(role="arn:aws:iam::111111111111:role/ci")
                 "Principal": {"AWS": CI.identifier},
                 "Action": ["ecr:CreateRepository", "ecr:BatchImportUpstreamImage"],
                 "Resource": f"{ARN}/docker-hub/*",
+            },
+        ),
+        (
+            allow_pull_through([CI], "ROOT"),
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": CI.identifier},
+                "Action": ["ecr:CreateRepository", "ecr:BatchImportUpstreamImage"],
+                "Resource": f"{ARN}/*",
+            },
+        ),
+        (
+            allow_caching([CACHE], ["base/"]),
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": CACHE.identifier},
+                "Action": [
+                    "ecr:BatchGetImage",
+                    "ecr:BatchImportUpstreamImage",
+                    "ecr:GetDownloadUrlForLayer",
+                    "ecr:GetImageCopyStatus",
+                ],
+                "Resource": f"{ARN}/base/*",
             },
         ),
         (

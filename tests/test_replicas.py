@@ -1,6 +1,9 @@
+import json
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
+from conftest import new_stack
 from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
@@ -13,6 +16,8 @@ from ecr_constructs import (
     LifecycleRule,
     PolicyStatement,
     Principal,
+    Registry,
+    RepositoryCreationTemplate,
     RepositoryCreationTemplateSettings,
     RepositorySettings,
     TagMutability,
@@ -20,13 +25,18 @@ from ecr_constructs import (
     template_prefix_of,
 )
 from ecr_constructs.lifecycle_policy import numbered
-from stacks.replicas import Arrival, Source, differences, shared, templates_for, uncovered
+from stacks import replicas
+from stacks.replicas import Arrival, Source, differences, uncovered
 
 ONE, OTHER = Principal(account="111111111111"), Principal(account="222222222222")
 UNTAGGED = LifecycleRule(tag_status=TagStatus.UNTAGGED, max_image_age_days=7)
 TEN, FIFTY = LifecycleRule(max_image_count=10), LifecycleRule(max_image_count=50)
+THERE = Registry(account_id="222222222222", region="us-west-2")
 PLAIN = RepositorySettings()
 KEPT = RepositorySettings(lifecycle_rules=(TEN,))
+
+shared = partial(replicas.shared, registry=THERE)
+templates_for = partial(replicas.templates_for, registry=THERE)
 
 
 def source(name: str, settings: RepositorySettings = PLAIN, **tags: str) -> Source:
@@ -35,7 +45,7 @@ def source(name: str, settings: RepositorySettings = PLAIN, **tags: str) -> Sour
 
 def arrival(*sources: Source, prefix: str = "") -> Arrival:
     selected = tuple(s for s in sources if s.name.startswith(prefix))
-    return Arrival(prefix=prefix, sources=selected, defaults=source("", KEPT))
+    return Arrival(prefix=prefix, sources=selected)
 
 
 def applied_for(*values: str) -> RepositoryCreationTemplateSettings:
@@ -66,10 +76,11 @@ def applied_for(*values: str) -> RepositoryCreationTemplateSettings:
         ([source("web")], ["we"], []),
         # A namespace in which ECR makes repositories itself.
         ([source("a1/b"), source("a1/new/", KEPT)], ["a1/"], ["a1", "a1/new"]),
-        # Nothing is there yet: as the environment's defaults say.
-        ([], ["a1/"], ["a1"]),
-        ([], [""], ["ROOT"]),
-        ([], ["pay"], []),
+        # Everything that is in no namespace of its own, where ECR makes repositories itself.
+        ([source("", KEPT), source("a1/b")], [""], ["ROOT", "a1"]),
+        # Nobody knows of anything.
+        ([], ["a1/"], []),
+        ([], [""], []),
         # The provider takes no prefix of one character.
         ([source("a/b")], ["a/"], []),
     ],
@@ -81,9 +92,9 @@ def test_which_templates_a_registry_needs(
     assert list(made) == expected
 
 
-def test_what_is_not_there_yet_is_as_the_defaults_say() -> None:
-    [template] = templates_for([arrival(prefix="a1/")], {}).values()
-    assert template.lifecycle_rules == numbered([TEN])
+def test_a_repository_that_two_rules_copy_is_one() -> None:
+    arrivals = [arrival(source("a1/b/c", KEPT), prefix=prefix) for prefix in ("a1/", "a1")]
+    assert templates_for(arrivals, {})["a1"].lifecycle_rules == numbered([TEN])
 
 
 def test_a_replica_is_like_its_source() -> None:
@@ -344,6 +355,62 @@ def test_a_shared_template_is_never_wider_than_a_source(
         assert all(s in settings.repository_policy_statements for s in allowed)
     denied = {s for x in several for s in x.repository_policy_statements if s.effect == Effect.DENY}
     assert denied <= {*template.repository_policy_statements} or not template.policy_statements
+
+
+ARN_OF_DEPLOYER = "arn:aws:iam::222222222222:role/terraform"
+# What is right in the account 111111111111, and wrong in another account or Region.
+OF_HOME = st.sampled_from(
+    [
+        RepositorySettings(push=(ONE,)),
+        RepositorySettings(pull_push=(ONE,), read=(OTHER,)),
+        RepositorySettings(
+            pull=(
+                Principal(lambda_function="arn:aws:lambda:ap-northeast-2:111111111111:function:x"),
+            )
+        ),
+        *(
+            RepositorySettings(
+                pull=(OTHER,),
+                repository_policy_statements=(
+                    PolicyStatement(principals=(who,), actions=("ecr:*",), effect=Effect.DENY),
+                ),
+            )
+            for who in (OTHER, Principal(role=ARN_OF_DEPLOYER))
+        ),
+        RepositorySettings(
+            policy_document=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"AWS": "111111111111"},
+                            "Action": "ecr:PutImage",
+                        }
+                    ],
+                }
+            )
+        ),
+    ]
+)
+
+
+@how(max_examples=60, deadline=None)
+@given(
+    st.lists(any_settings() | OF_HOME, min_size=1, max_size=3),
+    st.sampled_from(["ap-northeast-2", "us-west-2"]),
+    st.sampled_from(["111111111111", "222222222222", "333333333333"]),
+)
+def test_whatever_is_shared_can_be_made_at_the_destination(
+    several: Sequence[RepositorySettings], region: str, account: str
+) -> None:
+    registry = Registry(account_id=account, region=region)
+    sources = [source(f"a1/r{n}", s, n=str(n)) for n, s in enumerate(several)]
+    template = replicas.shared(sources, registry=registry, deployer=ARN_OF_DEPLOYER)
+    assert list(template.problems_in(registry, ARN_OF_DEPLOYER)) == []
+    RepositoryCreationTemplate(
+        new_stack(), "Template", registry=registry, prefix="a1", **vars(template)
+    )
 
 
 def test_days_since_the_last_pull_are_the_sources_alone() -> None:

@@ -20,8 +20,7 @@ from ecr_constructs.checks import (
     wrong_type,
 )
 from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
-from ecr_constructs.pull_through_cache import ROOT
-from ecr_constructs.registry import Registry
+from ecr_constructs.registry import ROOT, Registry
 from ecr_constructs.registry_policy import CREATE_ACTION, IMPORT_ACTION
 from ecr_constructs.repository_policy import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS
 from ecr_constructs.terraform_text import json_text

@@ -318,7 +318,7 @@ def _audience(issuer: str) -> str:
 
 def oidc_provider_arn(registry: Registry, issuer: str) -> str:
     """The ARN that the provider of an issuer has in the account of a registry."""
-    return f"arn:{registry.partition}:iam::{registry.account_id}:oidc-provider/{issuer}"
+    return registry.iam_arn(f"oidc-provider/{issuer}")
 
 
 def trust_policy_document(
@@ -453,8 +453,7 @@ class CiRole(Construct):
         """The ARN of the role, with a token. What names it is made after the role."""
         self.role_name = role_name
         """The name of the role."""
-        start = f"arn:{registry.partition}:iam::{registry.account_id}"
-        self.principal = Principal(role=f"{start}:role/{role_name}")
+        self.principal = Principal(role=registry.iam_arn(f"role/{role_name}"))
         """The role as grants name it, by its known ARN. Terraform does not see the role in it."""
 
 

@@ -1,7 +1,7 @@
 """Repository creation template: what a repository is like that ECR itself makes."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -22,9 +22,8 @@ from ecr_constructs.checks import (
     InvalidValueError,
     Problem,
     TextForm,
-    is_token,
     refuse,
-    shown,
+    sent_length,
     unique,
     within,
     wrong_type,
@@ -34,16 +33,16 @@ from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
 from ecr_constructs.principal import ROLE_ARN, Principal
-from ecr_constructs.registry import Registry
+from ecr_constructs.registry import ROOT, Registry
 from ecr_constructs.repository_policy import PolicyStatement
-from ecr_constructs.service_role import ServiceRole
+from ecr_constructs.service_role import ServiceRole, role_policy_document, role_problems_in
 from ecr_constructs.tag_mutability import TagMutability
 from ecr_constructs.tags import tag_problems
 from ecr_constructs.terraform_text import escaped
 
-ROOT = "ROOT"
 # How the role of templates is called, before the digits that Terraform adds.
 ROLE_NAME_PREFIX = "ecr-creation-template-"
+MAX_ROLE_POLICY_LENGTH = 10_240
 CREATE_ON_PUSH_PROVIDER_VERSION = "6.28.0"
 _API = "ECR API, `CreateRepositoryCreationTemplate`"
 _PAGE = "ECR user guide, repository creation templates"
@@ -88,9 +87,14 @@ DESCRIPTION = TextForm(
     minimum=0,
     maximum=255,
 )
-ROLE_ELSEWHERE = Check("the role must be of the account and AWS partition of the template", _API)
 UNSUPPORTED = Check(
     "creation templates are not offered in AWS China and AWS GovCloud (US) Regions", _PAGE
+)
+ROLE_POLICY_LENGTH = Check(
+    "the policy of the role of creation templates must be at most"
+    f" {MAX_ROLE_POLICY_LENGTH} characters as JSON",
+    "IAM quotas: inline policies of a role",
+    "have fewer namespaces with a template of their own, or name a role by 'custom_role_arn'",
 )
 CACHE_IMMUTABLE = Check(
     "a repository of a pull-through cache should have mutable tags, or tags that move upstream stay"
@@ -168,12 +172,10 @@ class RepositoryCreationTemplateSettings(ImageSettings):
     def problems_in(self, registry: Registry, deployer: str | None = None) -> Iterator[Problem]:
         """Check what depends on where the repositories are, and on the role that deploys."""
         yield from super().problems_in(registry, deployer)
-        if not offers_templates(registry):
+        if not registry.makes_repositories:
             yield UNSUPPORTED.problem(f"Region {registry.region}")
-        role = self.custom_role_arn
-        here = f"arn:{registry.partition}:iam::{registry.account_id}:"
-        if role is not None and not is_token(role) and not role.startswith(here):
-            yield ROLE_ELSEWHERE.problem(shown(role), ("custom_role_arn",))
+        found = role_problems_in(registry, self.custom_role_arn, "template")
+        yield from within(("custom_role_arn",), found)
 
     @property
     def warnings(self) -> Iterator[Problem]:
@@ -182,11 +184,6 @@ class RepositoryCreationTemplateSettings(ImageSettings):
         cached = AppliedFor.PULL_THROUGH_CACHE in self.applied_for
         if cached and self.image_tag_mutability == TagMutability.IMMUTABLE:
             yield CACHE_IMMUTABLE.problem(self.image_tag_mutability, ("image_tag_mutability",))
-
-
-def offers_templates(registry: Registry) -> bool:
-    """Whether ECR has creation templates in the Region of a registry."""
-    return registry.partition not in ("aws-cn", "aws-us-gov")
 
 
 def template_prefix_of(repository_name: str, prefixes: Collection[str]) -> str | None:
@@ -214,6 +211,8 @@ class RepositoryCreationRole(Construct):
     :param prefixes: the prefixes of the templates; `ROOT` is every repository.
     :param kms_keys: the ARNs of the keys that the templates name; with `None` among them, for
         AWS's own key, every key of the account and Region that lets it. No key by default.
+    :raises ValueError: for prefixes that no template has, and for more than the 10,240 characters
+        that IAM takes of their ARNs.
     """
 
     def __init__(
@@ -226,25 +225,9 @@ class RepositoryCreationRole(Construct):
         kms_keys: Collection[str | None] = (),
     ) -> None:
         refuse(problem for prefix in prefixes for problem in PREFIX.problems(prefix))
+        statements = _role_statements(registry, prefixes, kms_keys)
+        refuse(_length_problems(statements))
         super().__init__(scope, id_)
-        names = ["*"] if ROOT in prefixes else [f"{prefix}/*" for prefix in prefixes]
-        statements: list[dict[str, object]] = [
-            {
-                "Effect": "Allow",
-                "Action": ["ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource"],
-                "Resource": [registry.repository_arn(name) for name in names],
-            }
-        ]
-        if kms_keys:
-            every = f"arn:{registry.partition}:kms:{registry.region}:{registry.account_id}:key/*"
-            keys = dict.fromkeys(key or every for key in kms_keys)
-            statements.append(
-                {
-                    "Effect": "Allow",
-                    "Action": ["kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant"],
-                    "Resource": [every] if every in keys else list(keys),
-                }
-            )
         role = ServiceRole(
             self,
             "Resource",
@@ -258,6 +241,66 @@ class RepositoryCreationRole(Construct):
         """The ARN of the role, with a token: the `custom_role_arn` of a template."""
 
 
+def _role_statements(
+    registry: Registry, prefixes: Collection[str], kms_keys: Collection[str | None]
+) -> list[dict[str, object]]:
+    """What the role may do. A prefix is left out below another one, which is about it as well."""
+    known = set(prefixes)
+    apart = [prefix for prefix in prefixes if template_prefix_of(prefix, known) is None]
+    names = ["*"] if ROOT in prefixes else [f"{prefix}/*" for prefix in apart]
+    statements: list[dict[str, object]] = [
+        {
+            "Effect": "Allow",
+            "Action": ["ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource"],
+            "Resource": [registry.repository_arn(name) for name in names],
+        }
+    ]
+    if kms_keys:
+        every = f"arn:{registry.partition}:kms:{registry.region}:{registry.account_id}:key/*"
+        keys = dict.fromkeys(key or every for key in kms_keys)
+        statements.append(
+            {
+                "Effect": "Allow",
+                "Action": ["kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant"],
+                "Resource": [every] if every in keys else list(keys),
+            }
+        )
+    return statements
+
+
+def _length_problems(statements: Sequence[Mapping[str, object]], of: str = "") -> Iterator[Problem]:
+    length = sent_length(role_policy_document(statements))
+    if length > MAX_ROLE_POLICY_LENGTH:
+        yield ROLE_POLICY_LENGTH.problem(f"{length}{of}")
+
+
+def _wanting(
+    templates: Mapping[str, RepositoryCreationTemplateSettings],
+) -> dict[str, RepositoryCreationTemplateSettings]:
+    """The templates that want a role and name none."""
+    return {p: t for p, t in templates.items() if t.wants_role and t.custom_role_arn is None}
+
+
+def _keys_of(templates: Iterable[RepositoryCreationTemplateSettings]) -> list[str | None]:
+    """The keys that the repositories of templates are encrypted with."""
+    encrypted = [t for t in templates if t.encryption_type != EncryptionType.AES256]
+    return list(dict.fromkeys(key_sent(template.kms_key) for template in encrypted))
+
+
+def creation_role_problems(
+    registry: Registry,
+    templates: Mapping[str, RepositoryCreationTemplateSettings],
+    of: str = "",
+) -> Iterator[Problem]:
+    """Check the role of the templates of one registry: the length of its policy.
+
+    :param of: what the sentence says of whom the templates are.
+    """
+    wanting = _wanting(templates)
+    statements = _role_statements(registry, wanting, _keys_of(wanting.values()))
+    yield from _length_problems(statements, of)
+
+
 def creation_role(
     scope: Construct,
     id_: str,
@@ -268,17 +311,12 @@ def creation_role(
 
     :returns: nothing where no template wants it.
     """
-    wanting = {
-        prefix: settings
-        for prefix, settings in templates.items()
-        if settings.wants_role and settings.custom_role_arn is None
-    }
+    wanting = _wanting(templates)
     if not wanting:
         return None
-    encrypted = [s for s in wanting.values() if s.encryption_type != EncryptionType.AES256]
-    keys = [key_sent(s.kms_key) for s in encrypted]
+    keys = _keys_of(wanting.values())
     return RepositoryCreationRole(
-        scope, id_, registry=registry, prefixes=list(wanting), kms_keys=list(dict.fromkeys(keys))
+        scope, id_, registry=registry, prefixes=list(wanting), kms_keys=keys
     )
 
 
@@ -308,7 +346,8 @@ class RepositoryCreationTemplate(Construct):
     :param resource_tags: tags of each repository, at most 50. The provider's default tags are not
         added to them.
     :param custom_role_arn: the role that ECR assumes where there are tags or KMS. By default one
-        is made where it is needed; `RepositoryCreationRole` makes one for several templates.
+        is made where it is needed.
+    :param role: the role of several templates instead, for those that need one and name none.
     :param provider: the provider of the registry's Region, where it is not the stack's own.
     :raises ValueError: for what ECR would refuse, or would fail by when it makes a repository.
     """
@@ -336,6 +375,7 @@ class RepositoryCreationTemplate(Construct):
         public_access: str | None = None,
         resource_tags: Mapping[str, str] | None = None,
         custom_role_arn: str | None = None,
+        role: RepositoryCreationRole | None = None,
         provider: TerraformProvider | None = None,
     ) -> None:
         problems = list(PREFIX.problems(prefix))
@@ -365,7 +405,8 @@ class RepositoryCreationTemplate(Construct):
             problems += error.problems
         refuse(problems)
         super().__init__(scope, id_)
-        role = creation_role(self, "Role", registry, {prefix: settings})
+        role = role or creation_role(self, "Role", registry, {prefix: settings})
+        role_arn = role.role_arn if role and settings.wants_role else None
         EcrRepositoryCreationTemplate(
             self,
             "Resource",
@@ -393,7 +434,7 @@ class RepositoryCreationTemplate(Construct):
             repository_policy=settings.policy_text,
             resource_tags={escaped(k): escaped(v) for k, v in settings.resource_tags.items()}
             or None,
-            custom_role_arn=role.role_arn if role else settings.custom_role_arn,
+            custom_role_arn=settings.custom_role_arn or role_arn,
             provider=provider,
         )
         self.required_provider_versions = settings.required_provider_versions

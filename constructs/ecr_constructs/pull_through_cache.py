@@ -22,11 +22,10 @@ from ecr_constructs.checks import (
     within,
 )
 from ecr_constructs.principal import ROLE_ARN
-from ecr_constructs.registry import REGIONS, Registry, partition_of
-from ecr_constructs.service_role import ServiceRole
+from ecr_constructs.registry import REGIONS, ROOT, Registry
+from ecr_constructs.service_role import ServiceRole, role_problems_in
 
 MAX_RULES = 50
-ROOT = "ROOT"
 # From AWS's page on caching another account's registry: what that registry has to allow, and what
 # keeping the images takes besides.
 UPSTREAM_ACTIONS = (
@@ -69,9 +68,7 @@ UPSTREAMS = {
 }
 _HOSTS = {upstream.host: name for name, upstream in UPSTREAMS.items() if upstream.host}
 _AZURE = re.compile(r"[a-zA-Z0-9]{5,50}\.azurecr\.io")
-_ECR = re.compile(
-    r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
-)
+_ECR = re.compile(r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
 
 
 def _prefix_form(what: str) -> TextForm:
@@ -142,7 +139,6 @@ ROLE_UNUSED = Check(
     f"{_PAGE}, ECR to ECR; unknown whether ECR refuses it elsewhere",
     "leave it out",
 )
-ROLE_ELSEWHERE = Check("the role must be of the account and AWS partition of the rule", _API)
 UPSTREAM_PREFIX_UNUSED = Check(
     "'upstream_repository_prefix' goes with another ECR registry only",
     f"{_PAGE}, ECR to ECR; unknown for other upstreams: refused",
@@ -164,6 +160,10 @@ IMAGE = TextForm(
         r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?", re.ASCII
     ),
     form="a repository of the upstream with a tag or digest, such as 'library/nginx:1.27'",
+)
+IMAGE_OUTSIDE = Check(
+    "an upstream image must start with the 'upstream_repository_prefix' of the rule, and a '/'",
+    f"{_PAGE}, ECR to ECR: nothing else of the upstream is cached by it",
 )
 
 
@@ -262,56 +262,76 @@ class PullThroughCacheSettings:
         return UPSTREAMS[self.upstream].wants_credential
 
     @property
+    def upstream_namespace(self) -> str:
+        """What the upstream's repositories start with that are cached: all of them by default."""
+        prefix = self.upstream_repository_prefix
+        return "" if prefix in (None, ROOT) else f"{prefix}/"
+
+    @property
     def upstream_arn(self) -> str:
         """The ARN of the upstream's repositories, where it is a private ECR registry."""
-        found = _ECR.fullmatch(self.host)
-        if found is None:
-            return ""
-        upstream = Registry(account_id=found["account"], region=found["region"])
-        prefix = self.upstream_repository_prefix
-        return upstream.repository_arn("*" if prefix in (None, ROOT) else f"{prefix}/*")
+        upstream = _ecr_registry(self.host)
+        return "" if upstream is None else upstream.repository_arn(f"{self.upstream_namespace}*")
+
+    @property
+    def example(self) -> str:
+        """An image of the upstream, as it is called below the rule's own prefix."""
+        if self.upstream_namespace:
+            return f"<repository below {self.upstream_repository_prefix}>:<tag>"
+        return UPSTREAMS[self.upstream].example
+
+    def image_kept(self, upstream_image: str) -> str:
+        """What an image of the upstream is called below the rule's own prefix."""
+        refuse(IMAGE.problems(upstream_image))
+        namespace = self.upstream_namespace
+        if not upstream_image.startswith(namespace):
+            refuse([IMAGE_OUTSIDE.problem(f"{shown(upstream_image)} for {shown(namespace)}")])
+        official = self.upstream == "docker-hub" and "/" not in upstream_image
+        return f"{'library/' if official else ''}{upstream_image.removeprefix(namespace)}"
 
     def wants_role(self, registry: Registry) -> bool:
         """Whether ECR pulls from the upstream only with a role: from that of another account."""
-        upstream = _ECR.fullmatch(self.host)
-        return upstream is not None and upstream["account"] != registry.account_id
+        upstream = _ecr_registry(self.host)
+        return upstream is not None and upstream.account_id != registry.account_id
 
     def problems_in(self, registry: Registry, ecr_repository_prefix: str) -> Iterator[Problem]:
         """Check what depends on the registry and on the prefix."""
-        if registry.partition in ("aws-cn", "aws-us-gov"):
+        if not registry.makes_repositories:
             yield UNSUPPORTED.problem(f"Region {registry.region}")
         arn = self.credential_arn
-        start = f"arn:{registry.partition}"
-        here = f"{start}:secretsmanager:{registry.region}:{registry.account_id}:"
+        here = f"arn:{registry.partition}:secretsmanager:{registry.region}:{registry.account_id}:"
         if arn is not None and not is_token(arn) and not arn.startswith(here):
             yield CREDENTIAL_ELSEWHERE.problem(shown(arn), ("credential_arn",))
         role = self.custom_role_arn
-        here = f"{start}:iam::{registry.account_id}:"
-        if role is not None and not is_token(role) and not role.startswith(here):
-            yield ROLE_ELSEWHERE.problem(shown(role), ("custom_role_arn",))
+        yield from within(("custom_role_arn",), role_problems_in(registry, role, "rule"))
         if self.upstream_repository_prefix is not None and ecr_repository_prefix == ROOT:
             yield UPSTREAM_PREFIX_ROOT.problem("both", ("upstream_repository_prefix",))
-        upstream = _ECR.fullmatch(self.host)
+        upstream = _ecr_registry(self.host)
         if upstream is None:
             return
-        partition = partition_of(upstream["region"])
-        if partition != registry.partition:
+        if upstream.partition != registry.partition:
             yield UPSTREAM_PARTITION.problem(
-                f"{partition} for {registry.partition}", ("upstream_registry_url",)
+                f"{upstream.partition} for {registry.partition}", ("upstream_registry_url",)
             )
-        other = self.wants_role(registry)
-        if not other and upstream["region"] == registry.region:
+        if upstream == registry:
             yield ITSELF.problem(shown(self.host), ("upstream_registry_url",))
-        if role is not None and not other:
+        if role is not None and not self.wants_role(registry):
             yield ROLE_UNUSED.problem(self.host, ("custom_role_arn",))
+
+
+def _ecr_registry(host: str) -> Registry | None:
+    """The private ECR registry that a host is of, if any."""
+    found = _ECR.fullmatch(host)
+    if found is None or found["region"] not in REGIONS:
+        return None
+    registry = Registry(account_id=found["account"], region=found["region"])
+    return registry if registry.registry_uri == host else None
 
 
 def _kind(host: str) -> str:
     """The short name of the upstream that a host is of; nothing for no upstream of ECR's."""
-    found = _ECR.fullmatch(host)
-    if found and found["region"] in REGIONS:
-        registry = Registry(account_id=found["account"], region=found["region"])
-        return "ecr" if registry.registry_uri == host else ""
+    if _ecr_registry(host) is not None:
+        return "ecr"
     return "azure" if _AZURE.fullmatch(host) else _HOSTS.get(host, "")
 
 
@@ -361,10 +381,13 @@ class PullThroughCacheRule(Construct):
             problems += error.problems
         refuse(problems)
         super().__init__(scope, id_)
-        self._upstream = settings.upstream
+        self._settings = settings
         root = ecr_repository_prefix == ROOT
         self.uri = registry.registry_uri + ("" if root else f"/{ecr_repository_prefix}")
-        """What goes before the name of an image of the upstream, and a `/`."""
+        """What goes before the name of an image of the upstream, and a `/`.
+
+        The name is that below the `upstream_repository_prefix`, where there is one.
+        """
         secret = None
         if create_credential:
             secret = SecretsmanagerSecret(
@@ -413,16 +436,15 @@ class PullThroughCacheRule(Construct):
     @property
     def example_uri(self) -> str:
         """What to pull for an image that the upstream has, as an example."""
-        return f"{self.uri}/{UPSTREAMS[self._upstream].example}"
+        return f"{self.uri}/{self._settings.example}"
 
     def image_uri(self, upstream_image: str) -> str:
         """What to pull for an image of the upstream.
 
         :param upstream_image: as the upstream calls it, such as `nginx:1.27` or
             `grafana/grafana:12.0.0`. Docker Hub's official images are below `library/`, which is
-            added where it is missing.
-        :raises ValueError: for what is no name of an image.
+            added where it is missing. With an `upstream_repository_prefix` it starts with that,
+            which ECR adds itself: `base/api:1` is `<uri>/api:1` then.
+        :raises ValueError: for what is no name of an image, or not below the prefix.
         """
-        refuse(IMAGE.problems(upstream_image))
-        official = self._upstream == "docker-hub" and "/" not in upstream_image
-        return f"{self.uri}/{'library/' if official else ''}{upstream_image}"
+        return f"{self.uri}/{self._settings.image_kept(upstream_image)}"

@@ -31,6 +31,8 @@ REPOSITORY_NAME = TextForm(
     form="lowercase letters and digits, with single '.', '_', '__', '/' or a run of '-' between"
     " them",
 )
+# What ECR calls the prefix of everything that no other prefix is about.
+ROOT = "ROOT"
 REGION = Check("{what} must be a Region that has ECR", "botocore's endpoint data for ECR")
 
 # The Regions that have an ECR endpoint, from botocore's endpoint data.
@@ -130,10 +132,19 @@ class Registry:
         return partition_of(self.region)
 
     @property
+    def makes_repositories(self) -> bool:
+        """Whether ECR itself makes repositories here, by cache rules and creation templates."""
+        return self.partition not in ("aws-cn", "aws-us-gov")
+
+    @property
     def registry_uri(self) -> str:
         """What `docker login` takes: `<account>.dkr.ecr.<region>.amazonaws.com`."""
         suffix = _partition_and_suffix(self.region)[1]
         return f"{self.account_id}.dkr.ecr.{self.region}.{suffix}"
+
+    def iam_arn(self, name: str) -> str:
+        """The ARN of something of IAM in this account, such as `role/ci`."""
+        return f"arn:{self.partition}:iam::{self.account_id}:{name}"
 
     def repository_arn(self, repository_name: str) -> str:
         """The ARN of a repository of this registry."""

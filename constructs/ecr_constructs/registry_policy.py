@@ -20,7 +20,7 @@ from ecr_constructs.checks import (
 from ecr_constructs.policy_risk import policy_risks
 from ecr_constructs.principal import Principal
 from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
-from ecr_constructs.registry import Registry
+from ecr_constructs.registry import ROOT, Registry
 from ecr_constructs.replication import FILTER
 from ecr_constructs.repository_policy import Statement
 from ecr_constructs.terraform_text import json_text
@@ -107,12 +107,13 @@ def allow_pull_through(
 ) -> RegistryPolicyStatement:
     """The statement that lets principals pull images for the first time through a cache rule.
 
-    :param ecr_repository_prefix: the prefix of the rule.
+    :param ecr_repository_prefix: the prefix of the rule; `ROOT` is every repository.
     """
+    everything = ecr_repository_prefix == ROOT
     return RegistryPolicyStatement(
         principals=tuple(principals),
         actions=(CREATE_ACTION, IMPORT_ACTION),
-        repository_prefixes=(f"{ecr_repository_prefix}/",),
+        repository_prefixes=() if everything else (f"{ecr_repository_prefix}/",),
     )
 
 
@@ -175,9 +176,19 @@ def registry_policy_problems(
             excusable=False,
         )
         yield from (problem._replace(path=(index,)) for problem in found)
+    yield from policy_length_problems(registry, statements)
+
+
+def policy_length_problems(
+    registry: Registry, statements: Sequence[RegistryPolicyStatement], of: str = ""
+) -> Iterator[Problem]:
+    """Check the length of the statements of one policy together.
+
+    :param of: what the sentence says of whom they are.
+    """
     length = sent_length(registry_policy_document(registry, statements))
     if length > MAX_POLICY_LENGTH:
-        yield POLICY_LENGTH.problem(str(length))
+        yield POLICY_LENGTH.problem(f"{length}{of}")
 
 
 class RegistryPolicy(Construct):

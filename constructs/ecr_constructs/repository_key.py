@@ -159,7 +159,7 @@ class RepositoryKeySettings:
             for index, principal in enumerate(getattr(self, name)):
                 parts = (principal.identifier, registry.account_id, registry.region)
                 known = not any(map(is_token, parts))
-                if known and not principal.identifier.startswith(_iam_arn(registry, "")):
+                if known and not principal.identifier.startswith(registry.iam_arn("")):
                     got = shown(principal.identifier)
                     yield PRINCIPAL_ELSEWHERE.problem(got, (name, index), what=name)
         length = sent_length(key_policy_document(registry, self))
@@ -194,10 +194,6 @@ def _day_problems(what: str, value: object, check: Check, days: range) -> Iterat
         yield check.problem(shown(value))
 
 
-def _iam_arn(registry: Registry, name: str) -> str:
-    return f"arn:{registry.partition}:iam::{registry.account_id}:{name}"
-
-
 def key_policy_document(registry: Registry, settings: RepositoryKeySettings) -> dict[str, object]:
     """The policy of the key as AWS writes it, in AWS's key order.
 
@@ -206,7 +202,7 @@ def key_policy_document(registry: Registry, settings: RepositoryKeySettings) -> 
     repository, so that pushing and pulling needs nothing of it. (ECR user guide, encryption at
     rest.)
     """
-    root = _iam_arn(registry, "root")
+    root = registry.iam_arn("root")
     # Unknown whether the name ends otherwise in the Regions of other partitions.
     through_ecr = {"StringEquals": {"kms:ViaService": f"ecr.{registry.region}.amazonaws.com"}}
     for_ecr = {**through_ecr, "Bool": {"kms:GrantIsForAWSResource": "true"}}
@@ -214,7 +210,7 @@ def key_policy_document(registry: Registry, settings: RepositoryKeySettings) -> 
     recovery = [_statement("Recover", _element((), root), RECOVERY_ACTIONS)]
     reading = ("kms:DescribeKey", "kms:RetireGrant")
     # What ECR makes by a template it makes by a role of the templates, whose ARN is not known yet.
-    role = _iam_arn(registry, f"role/{ROLE_NAME_PREFIX}*")
+    role = registry.iam_arn(f"role/{ROLE_NAME_PREFIX}*")
     templates = [
         _statement(
             sid, {"AWS": root}, actions, {**condition, "ArnLike": {"aws:PrincipalArn": role}}

@@ -1,13 +1,29 @@
 """Service role: an IAM role that ECR assumes to act in the account of a registry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from constructs import Construct
 
+from ecr_constructs.checks import Check, Problem, is_token, shown
 from ecr_constructs.registry import Registry
 from ecr_constructs.terraform_text import json_text
+
+ROLE_ELSEWHERE = Check(
+    "the role must be of the account and AWS partition of the {what}",
+    "ECR API, `CreatePullThroughCacheRule` and `CreateRepositoryCreationTemplate`",
+)
+
+
+def role_problems_in(registry: Registry, role_arn: str | None, what: str) -> Iterator[Problem]:
+    """Check that a role that ECR is to assume is of the registry's account.
+
+    :param what: what names the role.
+    """
+    known = role_arn is not None and not is_token(role_arn)
+    if known and not str(role_arn).startswith(registry.iam_arn("")):
+        yield ROLE_ELSEWHERE.problem(shown(role_arn), what=what)
 
 
 class ServiceRole(Construct):
@@ -45,16 +61,15 @@ class ServiceRole(Construct):
             "Resource",
             name_prefix=name_prefix,
             description=description,
-            assume_role_policy=_document([trust]),
+            assume_role_policy=json_text(role_policy_document([trust])),
         )
-        policy = IamRolePolicy(
-            self, "Policy", name="ecr", role=role.name, policy=_document(statements)
-        )
+        text = json_text(role_policy_document(statements))
+        policy = IamRolePolicy(self, "Policy", name="ecr", role=role.name, policy=text)
         # By the policy, so that what names the role is made when it may do what it has to.
-        start = f"arn:{registry.partition}:iam::{registry.account_id}:role"
-        self.role_arn = f"{start}/{policy.role}"
+        self.role_arn = registry.iam_arn(f"role/{policy.role}")
         """The ARN of the role, with a token."""
 
 
-def _document(statements: Sequence[Mapping[str, object]]) -> str:
-    return json_text({"Version": "2012-10-17", "Statement": list(statements)})
+def role_policy_document(statements: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """A policy of a role as AWS writes it."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}

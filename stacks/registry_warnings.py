@@ -1,0 +1,82 @@
+"""Registry warnings: what is legal, but certainly a mistake, between the files of an app."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ecr_constructs import Check, Problem, Registry
+from ecr_constructs.account_setting import OLDER_SCOPE, POLICY_SCOPE
+from ecr_constructs.checks import shown
+from ecr_constructs.registry_policy import OLDER_SCOPE_ACTIONS
+from ecr_constructs.repository_policy import REPOSITORY_ACTIONS, matching
+from stacks.environment import Environment
+from stacks.registries import arriving_at
+
+CHAIN = Check(
+    "what is replicated here is not replicated on",
+    "ECR user guide, image replication: only what is pushed to a registry is copied",
+    "name the destination in the first environment, too",
+    warning=True,
+)
+
+UNHEEDED = Check(
+    "with REGISTRY_POLICY_SCOPE V1 a registry does not heed other actions than"
+    f" {', '.join(OLDER_SCOPE_ACTIONS)} in its policy",
+    "ECR user guide, private registry permissions",
+    "write V2, or take the statement away",
+    warning=True,
+)
+
+
+def chain_warnings(environments: Mapping[str, Environment]) -> Iterator[tuple[str, Problem]]:
+    """Tell of replication rules that a reader may expect to copy replicas on, by environment."""
+    arriving = arriving_at(environments)
+    for name, environment in environments.items():
+        for index, rule in enumerate(environment.replication_rules):
+            targets = {d.registry_of(environment.home) for d in rule.destinations}
+            for item in arriving.get(environment.home, ()):
+                ends = targets - {item.environment.home}
+                broken = [
+                    shown(common) if common else "everything"
+                    for common in _shared(item.rule.repository_filters, rule.repository_filters)
+                    if ends - _reached(item.environment, common)
+                ]
+                if broken:
+                    got = f"{', '.join(broken)} of {item.name}"
+                    yield name, CHAIN.problem(got, ("replication", "rules", index))
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> Iterator[str]:
+    """The prefixes of what both lists of prefixes select; an empty list selects all."""
+    for first in one or ("",):
+        for second in other or ("",):
+            if first.startswith(second) or second.startswith(first):
+                yield max(first, second, key=len)
+
+
+def _reached(environment: Environment, prefix: str) -> set[Registry]:
+    """The registries that an environment itself copies everything of a prefix to."""
+    return {
+        destination.registry_of(environment.home)
+        for rule in environment.replication_rules
+        if rule.copies(prefix)
+        for destination in rule.destinations
+    }
+
+
+def scope_warnings(environments: Mapping[str, Environment]) -> Iterator[tuple[str, Problem]]:
+    """Tell of statements that a registry of the older policy scope does not heed."""
+    older = {
+        environment.home
+        for environment in environments.values()
+        if environment.registry.account_settings.get(POLICY_SCOPE) == OLDER_SCOPE
+    }
+    for name, environment in environments.items():
+        own = environment.registry.policy_statements if environment.home in older else ()
+        for index, statement in enumerate(own):
+            others = [
+                action
+                for action in statement.actions
+                if not set(matching(action, REPOSITORY_ACTIONS)) <= {*OLDER_SCOPE_ACTIONS}
+            ]
+            if others:
+                path = ("policy_statements", index, "actions")
+                yield name, UNHEEDED.problem(", ".join(others), path)
