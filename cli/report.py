@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ecr_constructs import Decision, LifecycleAction, LifecycleRule
-from ecr_constructs.lifecycle_explanation import explain_lifecycle_policy
+from ecr_constructs.lifecycle_explanation import Explanation, explain_lifecycle_policy
 
 # GitHub takes comments of 65,536 characters.
 MOST_LISTED = 50
@@ -102,13 +102,9 @@ class Found:
         return ", ".join(f"{number} ({count:,})" for number, count in acting)
 
     @property
-    def never(self) -> list[tuple[int, str]]:
-        """The rules that can never act, and why."""
-        return [
-            (explained.rule.rule_priority or 0, warning)
-            for explained in explain_lifecycle_policy(self.rules)
-            for warning in explained.warnings
-        ]
+    def explained(self) -> list[Explanation]:
+        """What each rule does, and which can never act."""
+        return explain_lifecycle_policy(self.rules)
 
 
 class Report(Protocol):
@@ -264,7 +260,7 @@ def _rows(found: Sequence[Found]) -> Iterator[list[str]]:
     for one in found:
         outcome = one.outcome
         total.add(outcome)
-        never = ", ".join(str(number) for number in dict.fromkeys(n for n, _ in one.never))
+        never = ", ".join(str(e.rule.rule_priority) for e in one.explained if e.never_acts)
         yield [
             one.repository_name,
             str(outcome.stay),
@@ -281,8 +277,9 @@ def _notes(found: Sequence[Found]) -> Iterator[str]:
     for one in found:
         for note in one.notes:
             yield f"{one.repository_name}: {note}"
-        for number, warning in one.never:
-            yield f"{one.repository_name}: rule {number}: {warning}"
+        for explained in one.explained:
+            for warning in explained.warnings:
+                yield f"{one.repository_name}: rule {explained.rule.rule_priority}: {warning}"
 
 
 def _youngest_first(changes: Sequence[Change]) -> list[Change]:

@@ -285,6 +285,22 @@ def test_rules_that_never_can_are_told_of(folder: Path) -> None:
     assert "payments/api: rule 2: a lifecycle rule can never act" in found
 
 
+def test_a_rule_that_acts_is_not_one_that_never_can(folder: Path) -> None:
+    archive = json.loads(json.dumps(POLICY))
+    archive["rules"][0]["selection"] = {
+        **archive["rules"][1]["selection"],
+        "tagStatus": "tagged",
+        "tagPatternList": ["v*"],
+    }
+    archive["rules"][0]["action"] = {"type": "transition", "targetStorageClass": "archive"}
+    archive["rules"][1]["selection"]["countNumber"] = 45
+    (folder / "archive.json").write_text(json.dumps(archive))
+    found = preview("-p", "archive.json", "-r", "payments/api").stdout
+    row = next(line for line in found.splitlines() if line.startswith("payments/api "))
+    assert row.rstrip().endswith("  1 (1), 2 (1)")
+    assert "payments/api: rule 2: an image that a rule archives is out of reach" in found
+
+
 WRONG = [
     ("{", "images.json:1: a file must be JSON, got"),
     ("[" * 100_000, "images.json: a file must be JSON that is not nested too deep"),
