@@ -299,11 +299,10 @@ def _selected(rule: LifecycleRule, tags: Sequence[str], positions: list[int]) ->
         return positions
     if rule.tag_status == TagStatus.UNTAGGED:
         return [i for i in positions if not tags[i]]
-    positions = [i for i in positions if tags[i]]
     for pattern in rule.patterns:
         # A search for a text is several times as fast as one for an expression.
         texts = _texts(pattern)
-        for text in texts:
+        for text in dict.fromkeys(texts):
             positions = [i for i in positions if text in tags[i]]
         if len(texts) > 1:
             search = _expression(pattern).search
@@ -334,9 +333,10 @@ def _counted(
 def _texts(pattern: str) -> tuple[str, ...]:
     """What has to be in the lines of an image's tags for a pattern to match one; the longest first.
 
-    A single text is the whole condition.
+    A single text is the whole condition. A line break alone is in all that have tags.
     """
-    return tuple(sorted(set(f"\n{pattern}\n".split("*")) - {""}, key=len, reverse=True))
+    parts = [part for part in f"\n{pattern}\n".split("*") if part not in ("", "\n")]
+    return tuple(sorted(parts, key=len, reverse=True)) or ("\n",)
 
 
 @lru_cache(maxsize=1024)
