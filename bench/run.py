@@ -252,8 +252,8 @@ def lifecycle_report(found: Mapping[str, Case]) -> list[str]:
         case = found[f"lifecycle {kind} {images} {rules} {repositories}"]
         each = case.median / images / repositories * 1e6
         rows.append(
-            f"| {images:,} | {rules} ({kind}) | {repositories:,} | {case.median:.2f} s | {each:.1f} µs"
-            f" | {case.memory:.0f} MiB |"
+            f"| {images:,} | {rules} ({kind}) | {repositories:,} | {case.median:.2f} s"
+            f" | {each:.1f} µs | {case.memory:.0f} MiB |"
         )
     return [
         "(d) Evaluating a lifecycle policy, without reading the images; expected of 100,000 images"

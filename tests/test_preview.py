@@ -522,6 +522,7 @@ def test_json_tells_who_uses_an_image(folder: Path) -> None:
     assert (only["imageDigest"], only["before"]["action"]) == (digest(3), "expire")
     table = preview(*arguments[:-2], "--against", "policy.json")
     assert "deleted as before  000000000000  v1" in table.stdout
+    assert re.search(r"\npayments/api +3 \(", table.stdout)
 
 
 def test_a_comparison_shows_only_where_something_changes(folder: Path) -> None:
@@ -593,6 +594,13 @@ def test_markdown_is_no_longer_than_a_comment_may_be(folder: Path, more: list[st
     assert "| Total | 0 | 3,200 (" in found
     assert re.search(r"\n[0-9,]+ more are not listed here\.\n\n\| Repository", found)
     assert re.search(r"\n[0-9]+ more repositories have images that are not listed here\.\n", found)
+
+
+def test_markdown_lists_some_images_of_many(folder: Path) -> None:
+    many(folder, 1, 80)
+    found = preview("-p", "policy.json", "-f", "markdown").stdout
+    assert "\n30 more are not listed here.\n" in found
+    assert "not listed" not in preview("-p", "policy.json", "-f", "markdown", "-v").stdout
 
 
 def test_markdown_of_a_thousand_repositories_tells_of_the_total(folder: Path) -> None:
