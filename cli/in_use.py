@@ -156,8 +156,10 @@ def _defined(ecs: Any, clusters: Sequence[str], progress: Callable[[str], None])
     """What task definitions name: the newest ones, and those of services. Each is read once."""
 
     def read(name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = ecs.describe_task_definition(taskDefinition=name)
-        return found["taskDefinition"]  # type: ignore[no-any-return]
+        told: Mapping[str, Any] = ecs.describe_task_definition(taskDefinition=name)[
+            "taskDefinition"
+        ]
+        return told
 
     families = _pages(ecs, "list_task_definition_families", "families", status="ACTIVE")
     newest = {told["taskDefinitionArn"]: told for _, told in ahead(read, families)}

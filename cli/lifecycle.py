@@ -30,9 +30,9 @@ class Moment(click.ParamType[datetime]):
             return datetime.now(UTC) + timedelta(days=int(after[1]))
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             self.fail(f"must be a date, a time or days from now (+90d), got {text!r}", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 _environment = click.option(

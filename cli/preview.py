@@ -116,7 +116,7 @@ def _evaluate(
         name,
         repository.rules,
         outcome,
-        tuple(_notes(repository, len(decisions) - len(there), differing)),
+        tuple(_notes(request, repository, len(decisions) - len(there), differing)),
         lost=tuple(one for one in in_use if one.decision.action is not None),
         as_before=compared and not differing,
     )
@@ -130,11 +130,11 @@ def _decide(name: str, rules: Rules, images: Sequence[Image], at: datetime) -> l
         raise InputError(f"{name}: {error}") from error
 
 
-def _notes(repository: _Repository, later: int, differing: int) -> Iterator[str]:
+def _notes(request: Request, repository: _Repository, later: int, differing: int) -> Iterator[str]:
     if not repository.exists:
         yield "it does not exist yet"
     if later:
-        yield f"{later:,} images are pushed after that moment, and left aside"
+        yield f"{later:,} images are pushed after {request.at:%Y-%m-%d %H:%M} UTC, and left aside"
     lists = [image for image in repository.images if image.is_manifest_list]
     unread = [image for image in lists if not image.manifest_digests]
     if unread and repository.rules:

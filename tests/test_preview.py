@@ -405,6 +405,7 @@ def test_fails_with_what_is_no_policy(folder: Path) -> None:
         (["-p", "policy.json", "--manifests"], "--manifests has no effect with --images"),
         (["-p", "policy.json", "--at", "soon"], "must be a date, a time or days from now"),
         (["-p", "policy.json", "--at", "2026-13-01"], "must be a date, a time or days from now"),
+        (["-p", "policy.json", "--at", "0001-01-01T00:00+09:00"], "must be a date, a time or days"),
         (["-p", "-", "--keep-in-use", "-"], "standard input ('-') can be read once"),
         (["-p", "-", "--against", "-"], "standard input ('-') can be read once"),
         (["-p", "policy.json", "-v", "-f", "json"], "--verbose has no effect with --format json"),
@@ -548,7 +549,9 @@ def test_images_that_are_pushed_later_are_left_aside(folder: Path) -> None:
     # Of v3, v2 and v1 the youngest is not there yet.
     assert re.search(r"stays +000000000000 +v1 ", found)
     assert "v3" not in found
-    assert "payments/api: 2 images are pushed after that moment, and left aside" in found
+    note = f"payments/api: 2 images are pushed after {when[:10]} {when[11:16]} UTC, and left aside"
+    assert note in found
+    assert note in preview("-p", "policy.json", "-f", "json", "--at", when).stderr
     assert "-" not in {line.split("pushed ")[-1][:1] for line in found.splitlines()}
     assert digest(1) not in {o["imageDigest"] for o in objects("-p", "policy.json", "--at", when)}
 
