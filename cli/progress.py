@@ -56,7 +56,3 @@ class Progress:
         self._bar.update(self._task, advance=1)
         if self._tells:
             tell(what)
-
-    def refresh(self) -> None:
-        """Show it now; by itself it does so ten times a second."""
-        self._bar.refresh()

@@ -776,10 +776,10 @@ def test_shows_each_page_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> No
     with Progress(asks=True, console=console) as progress:
         progress.expect(2)
         progress.at("payments/api: 1,000 images")
-        progress.refresh()
+        progress._bar.refresh()
         progress.at("payments/api: 2,000 images")
         progress.done("payments/api: 2,000 images")
-        progress.refresh()
+        progress._bar.refresh()
     shown = console.export_text()
     assert re.search("reading payments/api: 1,000 images .* 0/2", shown)
     assert re.search("reading payments/api: 2,000 images .* 1/2", shown)
