@@ -16,7 +16,7 @@ from cli.output import tell
 from ecr_constructs import Decision, Image, LifecycleAction, LifecycleRule
 from ecr_constructs.lifecycle_explanation import Explanation, explain_lifecycle_policy
 
-# Of a repository's images, in Markdown that is not verbose; and of an image's tags.
+# Of a repository's images, in Markdown that is not verbose; and of the tags of an image in a list.
 MOST_LISTED = 50
 MOST_TAGS = 5
 # GitHub takes comments of 65,536 characters: so many for each part, and a few for the headings.
@@ -135,9 +135,10 @@ class Found:
         for use, decision in self.lost:
             image = decision.image
             done = "archived" if action_text(decision) == "transition" else "deleted"
+            called = f"{_some(image.image_tags)} ({short(image.image_digest)})"
             yield (
-                f"{self.repository_name}: {_tags_text(image)} ({short(image.image_digest)}) is in"
-                f" use by {use.who}, and would be {done}: {decision.reason}"
+                f"{self.repository_name}: {called} is in use by {use.who}, and would be {done}:"
+                f" {decision.reason}"
             )
 
 
@@ -367,15 +368,20 @@ def _tags_text(image: Image) -> str:
     return ", ".join(image.image_tags) or "untagged"
 
 
+def _some(tags: Sequence[str]) -> str:
+    """The first ones of an image's tags."""
+    more = len(tags) - MOST_TAGS
+    return ", ".join(tags[:MOST_TAGS]) + (f" and {more:,} more" if more > 0 else "") or "untagged"
+
+
 def _image_row(change: Change) -> str:
     decision, image = change.decision, change.decision.image
     # Tags and digests hold nothing that Markdown knows.
     tags = [f"`{tag}`" for tag in image.image_tags]
-    more = len(tags) - MOST_TAGS
     return _markdown_row(
         [
             f"`{short(image.image_digest)}`",
-            ", ".join(tags[:MOST_TAGS]) + (f" and {more:,} more" if more > 0 else "") or "untagged",
+            _some(tags),
             f"{image.image_pushed_at:%Y-%m-%d}",
             size_text(image.image_size_in_bytes),
             _fate(change, ", now "),

@@ -618,6 +618,9 @@ def test_markdown_names_some_tags_of_many(folder: Path) -> None:
     found = preview("-p", "policy.json", "-f", "markdown").stdout
     assert "` and 995 more |" in found
     assert len(found) < 5_000
+    arguments = ["-p", "policy.json", "--keep-in-use", "-", "-f", "markdown"]
+    found = preview(*arguments, stdin=digest(1)).stdout
+    assert re.search(r"- team-0/api: 0{300}, .* and 995 more \(000000000000\) is in use", found)
 
 
 def test_markdown_takes_no_character_of_a_text_for_its_own() -> None:
