@@ -30,6 +30,15 @@ RULES = (
     LifecycleRule(max_days_since_image_transitioned=120),
     LifecycleRule(max_image_count=20_000),
 )
+# Patterns of which most match few tags, and hold parts that most tags have.
+WILDCARDS = (
+    *(
+        LifecycleRule(tag_pattern_list=(f"*.*{first}*{first}*{last}",), max_image_count=5)
+        for first, last in zip("012345678", "9abcdef01", strict=True)
+    ),
+    LifecycleRule(max_image_count=20_000),
+)
+POLICIES = {"all": RULES, "wildcards": WILDCARDS}
 
 
 def images(count: int, dice: random.Random) -> list[Image]:
@@ -62,12 +71,13 @@ def _image(number: int, dice: random.Random) -> Image:
 
 
 def main() -> None:
-    """Evaluate: images of a repository, rules, repositories, as the arguments say."""
-    count, rules, repositories = map(int, sys.argv[1:])
+    """Evaluate: kind of rules, images of a repository, rules, repositories."""
+    kind = sys.argv[1]
+    count, rules, repositories = map(int, sys.argv[2:])
     dice = random.Random(1)  # noqa: S311
     seconds = 0.0
     # The last ones, so that a single rule is for all images.
-    policy = RULES[-rules:]
+    policy = POLICIES[kind][-rules:]
     for _ in range(repositories):
         found = images(count, dice)
         start = time.perf_counter()

@@ -69,7 +69,7 @@ class Aws:
                 )
 
     def _client(self, service: str) -> Any:
-        with aws_errors():
+        with aws_errors(), _settings():
             return self._session.create_client(
                 service, region_name=self._region, config=_config(self._session)
             )
@@ -97,7 +97,7 @@ def _assumed(source: Any, environment: Environment) -> Any:
             service, region_name=environment.region, config=_config(source), **keys
         )
 
-    with aws_errors():
+    with aws_errors(), _settings():
         credentials = source.get_credentials()
         if credentials is None:
             raise InputError("AWS credentials are needed, got none; sign in, or set AWS_PROFILE")
@@ -125,7 +125,21 @@ def aws_errors() -> Iterator[None]:
             error
         )
     except BotoCoreError as error:
-        raise InputError(f"AWS cannot be asked: {str(error).rstrip('.')}") from error
+        raise _cannot_ask(error) from error
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Turn what botocore cannot read in variables and profiles into a sentence."""
+    try:
+        yield
+    except ValueError as error:
+        raise _cannot_ask(error) from error
+
+
+def _cannot_ask(error: Exception) -> InputError:
+    said = " ".join(str(error).split()).rstrip(".")
+    return InputError(f"AWS cannot be asked: {said}")
 
 
 def code_of(error: ClientError) -> str:

@@ -1,6 +1,6 @@
 """Errors: what is wrong with the input, in sentences, and no traceback."""
 
-import sys
+from contextlib import suppress
 from typing import IO, Any
 
 import click
@@ -12,5 +12,6 @@ class InputError(click.ClickException):
     exit_code = 2
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the lines."""
-        click.echo(self.message, file=file or sys.stderr)
+        """Print the lines, where there is a standard error and somebody reads it."""
+        with suppress(OSError):
+            click.echo(self.message, file=file, err=True)

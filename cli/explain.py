@@ -2,36 +2,33 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-
-import click
+from typing import IO
 
 from cli.policies import Rules
 from ecr_constructs import explain_lifecycle_policy
 from ecr_constructs.lifecycle_explanation import left_alone
 
 
-def explain(policies: Mapping[str, Rules], against: Rules | None) -> None:
-    """Print what the policies do, those that are alike together.
+def explain(policies: Mapping[str, Rules], against: Rules | None, out: IO[str]) -> None:
+    """Write what the policies do, those that are alike together.
 
-    :param against: print what differs from this one: `+` is new, `-` is gone.
+    :param against: write what differs from this one: `+` is new, `-` is gone.
     """
     names: dict[Rules, list[str]] = {}
     for name, rules in policies.items():
         names.setdefault(rules, []).append(name)
     for number, (rules, called) in enumerate(names.items()):
-        click.echo(("\n" if number else "") + ", ".join(called))
+        out.write(("\n" if number else "") + ", ".join(called) + "\n")
         lines = list(_lines(rules))
         if against is None:
-            for line in lines:
-                click.echo(f"  {line}")
+            out.writelines(f"  {line}\n" for line in lines)
             continue
         before = list(_lines(against))
         if lines == before:
-            click.echo("  nothing differs")
+            out.write("  nothing differs\n")
             continue
-        for line in difflib.ndiff(before, lines):
-            if not line.startswith("?"):
-                click.echo(line)
+        compared = difflib.ndiff(before, lines)
+        out.writelines(f"{line}\n" for line in compared if not line.startswith("?"))
 
 
 def _lines(rules: Rules) -> Iterator[str]:

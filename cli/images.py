@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,35 +12,49 @@ import click
 from cli.errors import InputError
 from cli.problems import problem_lines
 from ecr_constructs import Image, InvalidValueError, parse_image
-from ecr_constructs.checks import shown
+from ecr_constructs.checks import readable, shown
 from ecr_constructs.image import MANIFEST_LISTS
 
 # ECR's own limits of a request.
 PAGE = 1000
 BATCH = 100
+# What says that an answer is not all of it, in the AWS CLI's and in the API's words.
+_TOKENS = ("NextToken", "nextToken")
 
 
-def live_images(ecr: Any, repository_name: str, *, manifests: bool) -> list[Image]:
+def live_images(
+    ecr: Any, repository_name: str, *, manifests: bool, progress: Callable[[str], None]
+) -> list[Image]:
     """All images of a repository, archived ones too.
 
     :param manifests: whether the manifests of lists are read as well, which ECR records as pulls.
+    :param progress: told what is read, with every page.
+    :raises InputError: for what this library knows of no image.
     """
     pages = ecr.get_paginator("describe_images").paginate(
         repositoryName=repository_name,
         filter={"imageStatus": "ANY"},
         PaginationConfig={"PageSize": PAGE},
     )
-    images = [
-        parse_image(details, repository_name=repository_name)
-        for page in pages
-        for details in page["imageDetails"]
-    ]
-    return (
-        _with_manifests(images, _manifests(ecr, repository_name, images)) if manifests else images
-    )
+    problems: list[str] = []
+    found: dict[str, list[Image]] = {repository_name: []}
+    images = found[repository_name]
+    for page in pages:
+        for details in page["imageDetails"]:
+            place = f"{repository_name}: {readable(str(details.get('imageDigest')))}"
+            problems += _read_image(place, details, repository_name, found)
+        progress(f"{repository_name}: {len(images):,} images")
+    if problems:
+        raise InputError("\n".join(problems))
+    if not manifests:
+        return images
+    return _with_manifests(images, _manifests(ecr, repository_name, images, progress))
 
 
-def _manifests(ecr: Any, repository_name: str, images: Sequence[Image]) -> dict[str, list[str]]:
+def _manifests(
+    ecr: Any, repository_name: str, images: Sequence[Image], progress: Callable[[str], None]
+) -> dict[str, list[str]]:
+    problems: list[str] = []
     digests = [image.image_digest for image in images if image.is_manifest_list]
     found: dict[str, list[str]] = {}
     for start in range(0, len(digests), BATCH):
@@ -50,7 +64,10 @@ def _manifests(ecr: Any, repository_name: str, images: Sequence[Image]) -> dict[
             acceptedMediaTypes=list(MANIFEST_LISTS),
         )
         for item in answer["images"]:
-            found[item["imageId"]["imageDigest"]] = _members(json.loads(item["imageManifest"]))
+            problems += _read_manifest(repository_name, item, found)
+        progress(f"{repository_name}: {len(found):,} manifest lists")
+    if problems:
+        raise InputError("\n".join(problems))
     return found
 
 
@@ -95,6 +112,13 @@ def images_of_files(files: Iterable[Path], repository_name: str) -> dict[str, li
                 f" prints, got {got}"
             )
             continue
+        rest = next((key for key in _TOKENS if data.get(key)), None)
+        if rest is not None:
+            problems.append(
+                f"{where}: images must be all of a repository, got {rest}, which says that there"
+                " are more; leave out '--max-items' and '--no-paginate'"
+            )
+            continue
         for key in sorted(known & data.keys()):
             items = data[key]
             if not isinstance(items, list):
@@ -128,7 +152,7 @@ def _read_manifest(place: str, item: object, members: dict[str, list[str]]) -> l
     try:
         digest = item["imageId"]["imageDigest"]  # type: ignore[index]
         members[str(digest)] = _members(json.loads(item["imageManifest"]))  # type: ignore[index]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return [f"{place}: an image of 'batch-get-image' needs imageId.imageDigest, imageManifest"]
     return []
 
@@ -145,7 +169,11 @@ def read_json(file: Path) -> Any:
     except json.JSONDecodeError as error:
         raise InputError(f"{where}:{error.lineno}: a file must be JSON, got {error.msg}") from error
     except (RecursionError, ValueError) as error:
-        raise InputError(f"{where}: a file must be JSON that is not nested too deep") from error
+        # Python reads no number of more than some thousand digits.
+        raise InputError(
+            f"{where}: a file must be JSON, got values that are nested too deep or numbers that are"
+            " too long"
+        ) from error
 
 
 def read_text(file: Path) -> str:
@@ -154,10 +182,11 @@ def read_text(file: Path) -> str:
     :raises InputError: where it cannot be read, or is no UTF-8.
     """
     where = click.format_filename(file)
+    if str(file) == "-" and sys.stdin is None:
+        raise InputError("standard input must be one that can be read, got none")
     try:
-        if str(file) == "-":
-            return str(sys.stdin.read())
-        return file.read_text(encoding="utf-8-sig")
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        return data.decode("utf-8-sig")
     except OSError as error:
         raise InputError(
             f"{where}: a file must be one that can be read, got {error.strerror}"

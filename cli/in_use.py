@@ -1,9 +1,11 @@
 """In use: the images that must survive, by files or as ECS and Lambda name them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
+from cli.ahead import ahead
 from cli.errors import InputError
 from ecr_constructs import Decision, Image, Registry
 from ecr_constructs.checks import shown
@@ -11,7 +13,8 @@ from ecr_constructs.checks import shown
 # ECR's address of a repository: account and Region, or nothing for another registry.
 _REFERENCE = re.compile(
     r"(?:(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/"
-    r"|(?P<host>[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+(?::[0-9]+)?/|localhost(?::[0-9]+)?/))?"
+    r"|(?P<host>(?:[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+|localhost)/"
+    r"|(?:[a-zA-Z0-9.-]+|\[[0-9a-fA-F:]+\]):[0-9]+/))?"
     r"(?P<repository>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,299}))?"
     r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
@@ -96,23 +99,38 @@ def uses_of_text(text: str, where: str) -> list[Use]:
     return found
 
 
-def live_uses(ecs: Any, lambda_: Any) -> Iterator[Use]:
+def live_uses(ecs: Any, lambda_: Any, progress: Callable[[str], None]) -> Iterator[Use]:
     """What ECS runs or may start, and what Lambda does.
 
     Of ECS: what tasks run, the task definitions of services, and the newest revision of each
     family, which whatever starts tasks by the family's name takes. Of Lambda: every version.
+
+    :param progress: told what is read.
     """
-    yield from _running(ecs)
-    for definition in sorted({*_newest(ecs), *_of_services(ecs)}):
-        told = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
-        name = f"task definition {told['family']}:{told['revision']}"
-        for container in told["containerDefinitions"]:
-            yield from _use(container.get("image"), name)
-    pages = lambda_.get_paginator("list_functions").paginate(FunctionVersion="ALL")
-    for page in pages:
-        for function in page["Functions"]:
-            if function.get("PackageType") == "Image":
-                yield from _of_function(lambda_, function)
+    clusters = _pages(ecs, "list_clusters", "clusterArns")
+    for cluster in clusters:
+        progress(f"tasks of {_last(cluster)}")
+        yield from _running(ecs, cluster)
+    yield from _defined(ecs, clusters, progress)
+    functions = [
+        function
+        for function in _pages(lambda_, "list_functions", "Functions", FunctionVersion="ALL")
+        if function.get("PackageType") == "Image"
+    ]
+    for function, uses in ahead(partial(_of_function, lambda_), functions):
+        progress(f"function {function['FunctionName']}")
+        yield from uses
+
+
+def _pages(client: Any, operation: str, key: str, **arguments: Any) -> list[Any]:
+    """All that an operation lists."""
+    return [
+        item for page in client.get_paginator(operation).paginate(**arguments) for item in page[key]
+    ]
+
+
+def _last(arn: str) -> str:
+    return arn.rsplit("/", 1)[-1]
 
 
 def _use(reference: str | None, who: str) -> Iterator[Use]:
@@ -121,80 +139,85 @@ def _use(reference: str | None, who: str) -> Iterator[Use]:
         yield use_of(reference, who) or Use(who, reference, elsewhere=True)
 
 
-def _running(ecs: Any) -> Iterator[Use]:
-    for cluster in _clusters(ecs):
-        for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster):
-            if not page["taskArns"]:
-                continue
-            for task in ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])["tasks"]:
-                name = f"task {task['taskArn'].rsplit('/', 1)[-1]}"
-                for container in task.get("containers", ()):
-                    image, digest = container.get("image"), container.get("imageDigest")
-                    named = image and digest and "@" not in image
-                    yield from _use(f"{image}@{digest}" if named else image or digest, name)
+def _running(ecs: Any, cluster: str) -> Iterator[Use]:
+    """What the tasks of a cluster run."""
+    for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster):
+        if not page["taskArns"]:
+            continue
+        for task in ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])["tasks"]:
+            for container in task.get("containers", ()):
+                image, digest = container.get("image"), container.get("imageDigest")
+                named = image and digest and "@" not in image
+                reference = f"{image}@{digest}" if named else image or digest
+                yield from _use(reference, f"task {_last(task['taskArn'])}")
 
 
-def _of_services(ecs: Any) -> Iterator[str]:
-    for cluster in _clusters(ecs):
-        pages = ecs.get_paginator("list_services").paginate(
-            cluster=cluster, PaginationConfig={"PageSize": 10}
-        )
-        for page in pages:
-            if not page["serviceArns"]:
-                continue
-            found = ecs.describe_services(cluster=cluster, services=page["serviceArns"])
-            for service in found["services"]:
-                yield service["taskDefinition"]
-                yield from (d["taskDefinition"] for d in service.get("deployments", ()))
+def _defined(ecs: Any, clusters: Sequence[str], progress: Callable[[str], None]) -> Iterator[Use]:
+    """What task definitions name: the newest ones, and those of services. Each is read once."""
+
+    def read(name: str) -> Mapping[str, Any]:
+        told: Mapping[str, Any] = ecs.describe_task_definition(taskDefinition=name)[
+            "taskDefinition"
+        ]
+        return told
+
+    families = _pages(ecs, "list_task_definition_families", "families", status="ACTIVE")
+    newest = {told["taskDefinitionArn"]: told for _, told in ahead(read, families)}
+    rest = sorted(
+        {arn for cluster in clusters for arn in _of_services(ecs, cluster)} - newest.keys()
+    )
+    for _, told in (*newest.items(), *ahead(read, rest)):
+        name = f"task definition {told['family']}:{told['revision']}"
+        progress(name)
+        for container in told["containerDefinitions"]:
+            yield from _use(container.get("image"), name)
 
 
-def _clusters(ecs: Any) -> list[str]:
-    return [
-        arn for page in ecs.get_paginator("list_clusters").paginate() for arn in page["clusterArns"]
-    ]
+def _of_services(ecs: Any, cluster: str) -> Iterator[str]:
+    """The task definitions of a cluster's services, by their ARNs.
 
-
-def _newest(ecs: Any) -> Iterator[str]:
-    """The newest active revision of each family."""
-    pages = ecs.get_paginator("list_task_definition_families").paginate(status="ACTIVE")
+    A service that CodeDeploy or something else deploys has none of its own, but task sets.
+    """
+    pages = ecs.get_paginator("list_services").paginate(
+        cluster=cluster, PaginationConfig={"PageSize": 10}
+    )
     for page in pages:
-        for family in page["families"]:
-            told = ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]
-            yield told["taskDefinitionArn"]
+        if not page["serviceArns"]:
+            continue
+        found = ecs.describe_services(cluster=cluster, services=page["serviceArns"])
+        for service in found["services"]:
+            for part in (service, *service.get("deployments", ()), *service.get("taskSets", ())):
+                if part.get("taskDefinition"):
+                    yield part["taskDefinition"]
 
 
-def _of_function(lambda_: Any, function: Mapping[str, Any]) -> Iterator[Use]:
+def _of_function(lambda_: Any, function: Mapping[str, Any]) -> list[Use]:
     name, version = function["FunctionName"], function.get("Version", "$LATEST")
     code = lambda_.get_function(FunctionName=name, Qualifier=version).get("Code", {})
     # The tag may have moved since; the function stays with the image that it was made of.
-    yield from _use(
-        code.get("ResolvedImageUri") or code.get("ImageUri"), f"function {name}:{version}"
-    )
+    reference = code.get("ResolvedImageUri") or code.get("ImageUri")
+    return list(_use(reference, f"function {name}:{version}"))
 
 
-class Casualty(NamedTuple):
-    """An image in use that would go."""
+class Used(NamedTuple):
+    """An image, and who uses it."""
 
     use: Use
     decision: Decision
 
 
-def casualties(
-    uses: Sequence[Use], repository_name: str, decisions: Iterable[Decision]
-) -> tuple[list[Casualty], set[Use]]:
-    """The images in use of a repository that would go, and the uses whose image is there."""
-    mine = [use for use in uses if not use.repository or use.repository == repository_name]
-    if not mine:
-        return [], set()
+def used(uses: Sequence[Use], repository_name: str, decisions: Iterable[Decision]) -> list[Used]:
+    """The images in use of a repository."""
     by_name: dict[str, list[Use]] = {}
-    for use in mine:
-        by_name.setdefault(use.digest or use.tag, []).append(use)
-    lost, found = [], set()
-    for decision in decisions:
-        for name in (decision.image.image_digest, *decision.image.image_tags):
-            for use in by_name.get(name, ()):
-                if use.names(decision.image):
-                    found.add(use)
-                    if decision.action is not None:
-                        lost.append(Casualty(use, decision))
-    return lost, found
+    for use in uses:
+        if not use.repository or use.repository == repository_name:
+            by_name.setdefault(use.digest or use.tag, []).append(use)
+    if not by_name:
+        return []
+    return [
+        Used(use, decision)
+        for decision in decisions
+        for name in (decision.image.image_digest, *decision.image.image_tags)
+        for use in by_name.get(name, ())
+        if use.names(decision.image)
+    ]

@@ -30,9 +30,9 @@ class Moment(click.ParamType[datetime]):
             return datetime.now(UTC) + timedelta(days=int(after[1]))
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             self.fail(f"must be a date, a time or days from now (+90d), got {text!r}", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 _environment = click.option(
@@ -52,7 +52,7 @@ def lifecycle() -> None:
     """Say which images lifecycle policies delete, and why."""
 
 
-@lifecycle.command()
+@lifecycle.command(short_help="Say which images policies delete, and why.")
 @_environment
 @_policy
 @_repository
@@ -69,7 +69,8 @@ def lifecycle() -> None:
 @click.option(
     "--at", type=Moment(), metavar="WHEN",
     help="Another moment: 2027-02-01, 2027-02-01T09:00+09:00, or +90d from now. Nobody is supposed"
-    " to push or pull until then.",
+    " to push or pull until then; of a moment in the past, images that are pushed later are left"
+    " aside.",
 )  # fmt: skip
 @click.option(
     "--keep-in-use", multiple=True, metavar="FILE|-|live",
@@ -112,7 +113,12 @@ def preview(
     Exit status: 0; 2 for wrong input; 3 where an image that must survive would not.
     """
     # The library starts Node, which --help does not need.
-    from cli.policies import environment_called, policies_of, policy_of_file  # noqa: PLC0415
+    from cli.policies import (  # noqa: PLC0415
+        checked_names,
+        environment_called,
+        policies_of,
+        policy_of_file,
+    )
     from cli.preview import DEPLOYED, LIVE, Request, preview  # noqa: PLC0415
 
     if environment is None and policy is None:
@@ -130,10 +136,11 @@ def preview(
         raise InputError(
             "--manifests has no effect with --images; give what 'batch-get-image' prints, too"
         )
-    if [policy, *files, *keep_in_use, against].count("-") + [str(policy), *map(str, files)].count(
-        "-"
-    ) > 1:
-        raise InputError("standard input ('-') can be read once")
+    if verbose and form == "json":
+        raise InputError("--verbose has no effect with --format json, which shows each image")
+    _read_once(policy, *files, *keep_in_use, against)
+    if environment is None:
+        repositories = checked_names(repositories)
     found = None if environment is None else environment_called(environment)
     request = Request(
         environment=found,
@@ -153,7 +160,7 @@ def preview(
     sys.exit(preview(request))
 
 
-@lifecycle.command()
+@lifecycle.command(short_help="Say in sentences what a policy does.")
 @_environment
 @_policy
 @_repository
@@ -172,6 +179,7 @@ def explain(
     The policy is that of an environment's repositories, or one in a file.
     """
     from cli.explain import explain  # noqa: PLC0415
+    from cli.output import whole_output  # noqa: PLC0415
     from cli.policies import environment_called, policies_of, policy_of_file  # noqa: PLC0415
 
     if (environment is None) == (policy is None):
@@ -179,8 +187,15 @@ def explain(
         raise InputError(f"either --environment or --policy is needed, got {got}")
     if policy is not None and repositories:
         raise InputError("--repository goes with --environment, got it with --policy")
+    _read_once(policy, against)
     if policy is not None:
         named = {click.format_filename(policy): policy_of_file(policy)}
     else:
         named = dict(policies_of(environment_called(str(environment)), repositories))
-    explain(named, None if against is None else policy_of_file(against))
+    with whole_output() as out:
+        explain(named, None if against is None else policy_of_file(against), out)
+
+
+def _read_once(*files: object) -> None:
+    if [str(file) for file in files].count("-") > 1:
+        raise InputError("standard input ('-') can be read once")

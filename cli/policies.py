@@ -1,7 +1,7 @@
 """Policies: those of an environment's repositories, or AWS's own document."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -11,7 +11,9 @@ from cli.images import read_text
 from cli.problems import problem_lines
 from ecr_constructs import InvalidValueError, LifecycleRule, parse_lifecycle_policy
 from ecr_constructs.checks import did_you_mean, shown
-from stacks import Environment, InvalidEnvironmentsError, load_environments
+from ecr_constructs.registry import REPOSITORY_NAME
+from stacks import Environment, FileProblem, InvalidEnvironmentsError, load_environments
+from stacks.loading import NO_DIRECTORY, NO_FILE
 
 Rules = tuple[LifecycleRule, ...]
 
@@ -25,12 +27,30 @@ def environment_called(name: str) -> Environment:
     try:
         environments = load_environments(directory)
     except InvalidEnvironmentsError as error:
-        raise InputError(str(error)) from error
+        raise InputError("\n".join(map(_line, error.problems))) from error
     if name not in environments:
         known = ", ".join(environments)
         hint = did_you_mean(name, environments)
         raise InputError(f"--environment must be one of {known}, got {shown(name)}{hint}")
     return environments[name]
+
+
+def _line(problem: FileProblem) -> str:
+    """A problem as a line; a folder has none."""
+    folder = problem.check in (NO_DIRECTORY, NO_FILE)
+    return f"{problem.file}: {problem.sentence}" if folder else str(problem)
+
+
+def checked_names(repositories: Iterable[str]) -> tuple[str, ...]:
+    """The names of repositories, each once.
+
+    :raises InputError: for what is none.
+    """
+    names = tuple(dict.fromkeys(repositories))
+    problems = [p for name in names for p in REPOSITORY_NAME.problems(name, tokens=False)]
+    if problems:
+        raise InputError("\n".join(f"--repository: {problem.sentence}" for problem in problems))
+    return names
 
 
 def policies_of(environment: Environment, repositories: Sequence[str]) -> Mapping[str, Rules]:

@@ -1,18 +1,26 @@
 """Report: what a preview found, as a table for people, Markdown for a pull request, or JSON."""
 
+import html
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import IO, Any, NamedTuple, Protocol
 
 from rich.console import Console
 from rich.table import Table
 
-from ecr_constructs import Decision, LifecycleAction, LifecycleRule
-from ecr_constructs.lifecycle_explanation import explain_lifecycle_policy
+from cli.in_use import Used
+from cli.output import tell
+from ecr_constructs import Decision, Image, LifecycleAction, LifecycleRule
+from ecr_constructs.lifecycle_explanation import Explanation, explain_lifecycle_policy
 
-# GitHub takes comments of 65,536 characters.
+# Of a repository's images, in Markdown that is not verbose; and of the tags of an image in a list.
 MOST_LISTED = 50
+MOST_TAGS = 5
+# GitHub takes comments of 65,536 characters: so many for each part, and a few for the headings.
+IN_USE_ROOM, TABLE_ROOM, NOTES_ROOM, LISTS_ROOM = 10_000, 15_000, 5_000, 30_000
 _WORDS = {
     None: "stays",
     LifecycleAction.EXPIRE: "deleted",
@@ -70,10 +78,21 @@ class Outcome:
 
 
 class Change(NamedTuple):
-    """A decision, and what another policy decides where the two are compared."""
+    """A decision, what another policy decides where two are compared, and who uses the image."""
 
     decision: Decision
     before: Decision | None = None
+    used_by: tuple[str, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether something else happens to the image than by the other policy."""
+        return self.before is not None and self.before.action is not self.decision.action
+
+    @property
+    def loses(self) -> bool:
+        """Whether somebody uses the image, and it would go."""
+        return bool(self.used_by) and self.decision.action is not None
 
 
 def size_text(size: float) -> str:
@@ -94,6 +113,10 @@ class Found:
     outcome: Outcome
     notes: tuple[str, ...]
     """What there is to say of it beside."""
+    lost: tuple[Used, ...] = ()
+    """The images in use that would go."""
+    as_before: bool = False
+    """Whether all of it fares as by the policy that it is compared with."""
 
     @property
     def acting(self) -> str:
@@ -102,13 +125,21 @@ class Found:
         return ", ".join(f"{number} ({count:,})" for number, count in acting)
 
     @property
-    def never(self) -> list[tuple[int, str]]:
-        """The rules that can never act, and why."""
-        return [
-            (explained.rule.rule_priority or 0, warning)
-            for explained in explain_lifecycle_policy(self.rules)
-            for warning in explained.warnings
-        ]
+    def explained(self) -> list[Explanation]:
+        """What each rule does, and which can never act."""
+        return explain_lifecycle_policy(self.rules)
+
+    @property
+    def lost_lines(self) -> Iterator[str]:
+        """A line for each use of an image that would go."""
+        for use, decision in self.lost:
+            image = decision.image
+            done = "archived" if action_text(decision) == "transition" else "deleted"
+            called = f"{_some(image.image_tags)} ({short(image.image_digest)})"
+            yield (
+                f"{self.repository_name}: {called} is in use by {use.who}, and would be {done}:"
+                f" {decision.reason}"
+            )
 
 
 class Report(Protocol):
@@ -117,7 +148,7 @@ class Report(Protocol):
     def images(self, found: Found, changes: Sequence[Change]) -> None:
         """Write the images of a repository, before anything else of it."""
 
-    def end(self, _found: Sequence[Found], /) -> None:
+    def end(self, found: Sequence[Found]) -> None:
         """Write what is to be said at the end."""
 
 
@@ -133,13 +164,12 @@ class TableReport:
             return
         self._out.write(f"{found.repository_name}\n")
         listed = _youngest_first(changes)
-        tags = [", ".join(c.decision.image.image_tags) or "untagged" for c in listed]
+        tags = [_tags_text(change.decision.image) for change in listed]
         width = min(40, max(map(len, tags)))
         for tag, change in zip(tags, listed, strict=True):
             decision, image = change.decision, change.decision.image
-            was = f"{_WORDS[change.before.action]} -> " if change.before is not None else ""
             self._out.write(
-                f"  {was}{_WORDS[decision.action]:8}  {short(image.image_digest)}"
+                f"  {_fate(change, ' -> '):8}  {short(image.image_digest)}"
                 f"  {tag:{width}}  {image.image_pushed_at:%Y-%m-%d}"
                 f"  {size_text(image.image_size_in_bytes):>8}  {decision.reason}\n"
             )
@@ -147,23 +177,27 @@ class TableReport:
 
     def end(self, found: Sequence[Found]) -> None:
         """Write the table, with a line for each repository, and the notes."""
-        table = Table(box=None, pad_edge=False, header_style="bold")
+        changed, others = _changed(found)
+        table = Table(box=None, pad_edge=False, header_style="")
         for heading, right in _COLUMNS:
             table.add_column(heading, justify="right" if right else "left", overflow="fold")
-        for cells in _rows(found):
+        for cells in (*map(_row, changed), *_total(changed)):
             table.add_row(*cells)
-        console = Console(file=self._out, width=self._width, highlight=False, markup=False)
-        console.print(table)
-        for line in _notes(found):
-            self._out.write(f"{line}\n")
+        console = Console(file=StringIO(), width=self._width, highlight=False, markup=False)
+        with console.capture() as captured:
+            console.print(table)
+        lines = [line.rstrip() for line in captured.get().splitlines()] if changed else []
+        self._out.writelines(f"{line}\n" for line in (*lines, *_notes(changed), *others))
 
 
 class MarkdownReport:
-    """Markdown for a comment on a pull request."""
+    """Markdown for a comment on a pull request, no longer than GitHub takes."""
 
     def __init__(self, out: IO[str], *, verbose: bool) -> None:
         self._out, self._verbose = out, verbose
-        self._listed: list[str] = []
+        self._lists: list[str] = []
+        self._room = LISTS_ROOM
+        self._unlisted = 0
 
     def images(self, found: Found, changes: Sequence[Change]) -> None:
         """Keep what goes, or everything where that is asked for, to be listed below the table."""
@@ -174,33 +208,50 @@ class MarkdownReport:
         ]
         if not listed:
             return
-        shown = listed if self._verbose else listed[:MOST_LISTED]
-        lines = [
+        head = (
             "",
             "<details>",
-            f"<summary>{found.repository_name}: {len(listed):,} images</summary>",
+            f"<summary>{html.escape(found.repository_name)}: {len(listed):,} images</summary>",
             "",
             "| Image | Tags | Pushed | Size | | Why |",
             "|---|---|---|--:|---|---|",
-            *(_markdown_row(_image_cells(change)) for change in shown),
-        ]
-        if len(shown) < len(listed):
-            lines += ["", f"{len(listed) - len(shown):,} more are not listed here."]
-        self._listed += [*lines, "", "</details>"]
+        )
+        shown = listed if self._verbose else listed[:MOST_LISTED]
+        rows = _fitting(map(_image_row, shown), self._room - _length(head))
+        if not rows:
+            self._unlisted += 1
+            return
+        more = len(listed) - len(rows)
+        lines = (*head, *rows, *_left_out(more, "more are not listed here"), "", "</details>")
+        self._room -= _length(lines)
+        self._lists += lines
 
     def end(self, found: Sequence[Found]) -> None:
-        """Write the table, the notes and the lists."""
-        lines = [
-            "### Lifecycle preview",
-            "",
-            _markdown_row([heading for heading, _ in _COLUMNS]),
-            "|" + "|".join("--:" if right else "---" for _, right in _COLUMNS) + "|",
-            *(_markdown_row(cells) for cells in _rows(found)),
-        ]
-        notes = list(_notes(found))
+        """Write what is in use and would go, the table, the notes and the lists."""
+        changed, others = _changed(found)
+        lost = [line for one in found for line in one.lost_lines]
+        lines = ["### Lifecycle preview"]
+        if lost:
+            lines += ["", "**In use, and would go:**", ""]
+            lines += _items(lost, IN_USE_ROOM)
+        if changed:
+            rows = _fitting(
+                (_markdown_row(map(_escaped, _row(one))) for one in changed), TABLE_ROOM
+            )
+            lines += [
+                "",
+                _markdown_row([heading for heading, _ in _COLUMNS]),
+                "|" + "|".join("--:" if right else "---" for _, right in _COLUMNS) + "|",
+                *rows,
+                *(_markdown_row(cells) for cells in _total(changed)),
+                *_left_out(len(changed) - len(rows), "more repositories are in the total alone"),
+            ]
+        notes = [*_notes(changed), *others]
         if notes:
-            lines += ["", *(f"- {_escaped(note)}" for note in notes)]
-        self._out.write("\n".join([*lines, *self._listed]) + "\n")
+            lines += ["", *_items(notes, NOTES_ROOM)]
+        lines += self._lists
+        lines += _left_out(self._unlisted, "more repositories have images that are not listed here")
+        self._out.writelines(f"{line}\n" for line in lines)
 
 
 class JsonReport:
@@ -223,6 +274,7 @@ class JsonReport:
                 "rulePriority": decision.rule_priority,
                 "action": action_text(decision),
                 "reason": decision.reason,
+                "inUse": list(change.used_by),
             }
             if change.before is not None:
                 written["before"] = {
@@ -231,12 +283,14 @@ class JsonReport:
                     "reason": change.before.reason,
                 }
             self._out.write("[\n" if self._first else ",\n")
-            self._out.write(json.dumps(written, ensure_ascii=False))
+            self._out.write(json.dumps(written))
             self._first = False
 
-    def end(self, _found: Sequence[Found]) -> None:
-        """Close the array."""
+    def end(self, found: Sequence[Found]) -> None:
+        """Close the array; it has no room for notes."""
         self._out.write("[]\n" if self._first else "\n]\n")
+        for line in _notes(_changed(found)[0]):
+            tell(line)
 
 
 def action_text(decision: Decision) -> str:
@@ -259,21 +313,33 @@ _COLUMNS = (
 )
 
 
-def _rows(found: Sequence[Found]) -> Iterator[list[str]]:
-    total = Outcome()
-    for one in found:
-        outcome = one.outcome
-        total.add(outcome)
-        never = ", ".join(str(number) for number in dict.fromkeys(n for n, _ in one.never))
-        yield [
-            one.repository_name,
-            str(outcome.stay),
-            str(outcome.deleted),
-            str(outcome.archived),
-            one.acting if one.rules else "no policy",
-            never,
-        ]
+def _changed(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
+    """The repositories to tell of, and how many others fare as before."""
+    changed = [one for one in found if not one.as_before or one.lost]
+    others = len(found) - len(changed)
+    if not others:
+        return changed, []
+    who = "1 repository fares" if others == 1 else f"{others:,} repositories fare"
+    return changed, [f"{who} as by the other policy"]
+
+
+def _row(found: Found) -> list[str]:
+    outcome = found.outcome
+    return [
+        found.repository_name,
+        str(outcome.stay),
+        str(outcome.deleted),
+        str(outcome.archived),
+        found.acting if found.rules else "no policy",
+        ", ".join(str(e.rule.rule_priority) for e in found.explained if e.never_acts),
+    ]
+
+
+def _total(found: Sequence[Found]) -> Iterator[list[str]]:
     if len(found) > 1:
+        total = Outcome()
+        for one in found:
+            total.add(one.outcome)
         yield ["Total", str(total.stay), str(total.deleted), str(total.archived), "", ""]
 
 
@@ -281,30 +347,78 @@ def _notes(found: Sequence[Found]) -> Iterator[str]:
     for one in found:
         for note in one.notes:
             yield f"{one.repository_name}: {note}"
-        for number, warning in one.never:
-            yield f"{one.repository_name}: rule {number}: {warning}"
+        for explained in one.explained:
+            for warning in explained.warnings:
+                yield f"{one.repository_name}: rule {explained.rule.rule_priority}: {warning}"
 
 
 def _youngest_first(changes: Sequence[Change]) -> list[Change]:
     return sorted(changes, key=lambda change: change.decision.image.image_pushed_at, reverse=True)
 
 
-def _image_cells(change: Change) -> list[str]:
+def _fate(change: Change, now: str) -> str:
+    """What happens to an image, and what did before where the two are compared."""
+    word = _WORDS[change.decision.action]
+    if change.before is None:
+        return word
+    return f"{_WORDS[change.before.action]}{now}{word}" if change.differs else f"{word} as before"
+
+
+def _tags_text(image: Image) -> str:
+    return ", ".join(image.image_tags) or "untagged"
+
+
+def _some(tags: Sequence[str]) -> str:
+    """The first ones of an image's tags."""
+    more = len(tags) - MOST_TAGS
+    return ", ".join(tags[:MOST_TAGS]) + (f" and {more:,} more" if more > 0 else "") or "untagged"
+
+
+def _image_row(change: Change) -> str:
     decision, image = change.decision, change.decision.image
-    was = f"{_WORDS[change.before.action]}, now " if change.before is not None else ""
-    return [
-        f"`{short(image.image_digest)}`",
-        ", ".join(f"`{tag}`" for tag in image.image_tags) or "untagged",
-        f"{image.image_pushed_at:%Y-%m-%d}",
-        size_text(image.image_size_in_bytes),
-        was + _WORDS[decision.action],
-        decision.reason,
-    ]
+    # Tags and digests hold nothing that Markdown knows.
+    tags = [f"`{tag}`" for tag in image.image_tags]
+    return _markdown_row(
+        [
+            f"`{short(image.image_digest)}`",
+            _some(tags),
+            f"{image.image_pushed_at:%Y-%m-%d}",
+            size_text(image.image_size_in_bytes),
+            _fate(change, ", now "),
+            _escaped(decision.reason),
+        ]
+    )
 
 
-def _markdown_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_escaped, cells))} |"
+def _markdown_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _items(texts: Sequence[str], room: int) -> list[str]:
+    """A list of texts, as far as there is room."""
+    items = _fitting((f"- {_escaped(text)}" for text in texts), room)
+    return [*items, *_left_out(len(texts) - len(items), "more are not listed here")]
+
+
+def _left_out(count: int, what: str) -> list[str]:
+    return ["", f"{count:,} {what}."] if count else []
+
+
+def _fitting(lines: Iterable[str], room: int) -> list[str]:
+    """As many of the lines as there is room for."""
+    found = []
+    for line in lines:
+        room -= _length([line])
+        if room < 0:
+            break
+        found.append(line)
+    return found
+
+
+def _length(lines: Iterable[str]) -> int:
+    return sum(len(line) + 1 for line in lines)
 
 
 def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;").replace("\n", " ")
+    """A text of which Markdown takes no character for its own."""
+    return re.sub(r"([\\`*_~\[\]<>|&])", r"\\\1", " ".join(text.split()))

@@ -1,9 +1,11 @@
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from cli.errors import InputError
-from cli.in_use import Use, use_of, uses_of_text
+from cli.in_use import Use, live_uses, use_of, uses_of_text
 from ecr_constructs import Image, Registry
 
 DIGEST = "sha256:" + "a" * 64
@@ -37,6 +39,8 @@ def test_reads_a_reference(reference: str, repository: str, tag: str, digest: st
         "public.ecr.aws/nginx/nginx:1",
         "localhost:5000/payments/api:v1",
         "registry.example.com:5000/payments/api",
+        "registry:5000/team/app:v1",
+        "[::1]:5000/team/app:v1",
         "222222222222.dkr.ecr.us-east-1.amazonaws.com/payments/api:v1",
         "111111111111.dkr.ecr.us-west-2.amazonaws.com/payments/api:v1",
     ],
@@ -76,3 +80,129 @@ def test_fails_with_every_line_that_names_no_image() -> None:
     lines = caught.value.message.splitlines()
     assert [line.split(": ")[0] for line in lines] == ["in-use.txt:2", "in-use.txt:4"]
     assert "got 'PAYMENTS'" in lines[0]
+
+
+class Api:
+    """A client of an AWS API that answers from a table, in pages of one item, and notes calls."""
+
+    def __init__(self, **answers: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self._answers = answers
+
+    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
+        def call(**arguments: Any) -> dict[str, Any]:
+            self.calls.append((operation, arguments))
+            return self._answers[operation](arguments)
+
+        return call
+
+    def get_paginator(self, operation: str) -> "Api.Pages":
+        return Api.Pages(self, operation)
+
+    class Pages:
+        def __init__(self, api: "Api", operation: str) -> None:
+            self._api, self._operation = api, operation
+
+        def paginate(self, **arguments: Any) -> list[dict[str, Any]]:
+            arguments.pop("PaginationConfig", None)
+            [(key, items)] = getattr(self._api, self._operation)(**arguments).items()
+            return [{key: [item]} for item in items] or [{key: []}]
+
+
+def definition(name: str) -> dict[str, Any]:
+    family, revision = name.rsplit("/", 1)[-1].split(":")
+    return {
+        "taskDefinitionArn": f"arn:task-definition/{family}:{revision}",
+        "family": family,
+        "revision": int(revision),
+        "containerDefinitions": [{"image": f"{ECR}/{family}:{revision}"}, {"name": "none"}],
+    }
+
+
+TASKS = {
+    "arn:cluster/prod": [{"image": f"{ECR}/batch:v1", "imageDigest": DIGEST}],
+    "arn:cluster/test": [{"image": f"{ECR}/old@{DIGEST}", "imageDigest": DIGEST}, {}],
+}
+SERVICES: dict[str, list[dict[str, Any]]] = {
+    "arn:cluster/prod": [
+        {
+            "taskDefinition": "arn:task-definition/api:3",
+            "deployments": [
+                {"taskDefinition": "arn:task-definition/api:3"},
+                {"taskDefinition": "arn:task-definition/api:2"},
+            ],
+        },
+        # Something else deploys it.
+        {
+            "deploymentController": {"type": "EXTERNAL"},
+            "taskSets": [{"taskDefinition": "arn:task-definition/web:7"}, {}],
+        },
+    ],
+    "arn:cluster/test": [],
+}
+
+
+def ecs(families: dict[str, int]) -> Api:
+    """ECS with two clusters, and the newest revision of some families."""
+    return Api(
+        list_clusters=lambda _: {"clusterArns": list(TASKS)},
+        list_tasks=lambda a: {"taskArns": [f"{a['cluster']}/1"]},
+        describe_tasks=lambda a: {
+            "tasks": [{"taskArn": t, "containers": TASKS[a["cluster"]]} for t in a["tasks"]]
+        },
+        list_services=lambda a: {"serviceArns": list(range(len(SERVICES[a["cluster"]])))},
+        describe_services=lambda a: {
+            "services": [SERVICES[a["cluster"]][number] for number in a["services"]]
+        },
+        list_task_definition_families=lambda _: {"families": list(families)},
+        describe_task_definition=lambda a: {
+            "taskDefinition": definition(
+                a["taskDefinition"]
+                if ":" in a["taskDefinition"]
+                else f"{a['taskDefinition']}:{families[a['taskDefinition']]}"
+            )
+        },
+    )
+
+
+FUNCTIONS = Api(
+    list_functions=lambda _: {
+        "Functions": [
+            {"FunctionName": "zip", "PackageType": "Zip"},
+            {"FunctionName": "report", "PackageType": "Image", "Version": "4"},
+        ]
+    },
+    get_function=lambda _: {
+        "Code": {"ImageUri": f"{ECR}/report:v1", "ResolvedImageUri": f"{ECR}/report@{DIGEST}"}
+    },
+)
+
+
+def test_reads_what_runs_and_what_may_start() -> None:
+    api = ecs({"api": 3, "nightly": 9})
+    shown: list[str] = []
+    found = [(use.who, use.reference) for use in live_uses(api, FUNCTIONS, shown.append)]
+    assert found == [
+        ("task 1", f"{ECR}/batch:v1@{DIGEST}"),
+        ("task 1", f"{ECR}/old@{DIGEST}"),
+        ("task definition api:3", f"{ECR}/api:3"),
+        ("task definition nightly:9", f"{ECR}/nightly:9"),
+        ("task definition api:2", f"{ECR}/api:2"),
+        ("task definition web:7", f"{ECR}/web:7"),
+        ("function report:4", f"{ECR}/report@{DIGEST}"),
+    ]
+    assert shown == [
+        "tasks of prod",
+        "tasks of test",
+        *(who for who, _ in found if who.startswith("task definition")),
+        "function report",
+    ]
+
+
+def test_reads_everything_once() -> None:
+    api = ecs({f"family{number}": 1 for number in range(100)} | {"api": 3})
+    list(live_uses(api, FUNCTIONS, lambda _: None))
+    operations = [operation for operation, _ in api.calls]
+    assert operations.count("list_clusters") == 1
+    # Those of the families, and two that services alone still name.
+    assert operations.count("describe_task_definition") == 103

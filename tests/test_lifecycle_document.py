@@ -110,6 +110,17 @@ def test_takes_the_storage_class_that_is_the_default() -> None:
             ("rules", 0, "selection", "tagPrefixList"),
             "tagPrefixList must not be an empty list, got []; leave it out",
         ),
+        # What AWS returns holds nothing that is known only at deploy time.
+        (
+            rule(selection_tagStatus="tagged", selection_tagPatternList=["v*", "${var.x}"]),
+            ("rules", 0, "selection", "tagPatternList", 1),
+            "tag pattern must be letters, digits, '_', '.', '-' and '*', got '${var.x}'",
+        ),
+        (
+            rule(selection_tagStatus="tagged", selection_tagPrefixList=["${TfToken[TOKEN.1]}"]),
+            ("rules", 0, "selection", "tagPrefixList", 0),
+            "got '${TfToken[TOKEN.1]}'",
+        ),
         (
             rule(selection_tagStatus="tagged"),
             ("rules", 0, "selection", "tagStatus"),

@@ -90,6 +90,42 @@ def test_tells_which_rules_are_dead() -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "never", "sentence"),
+    [
+        # Both select the same images: the second has none left.
+        (
+            {"tag_pattern_list": ["v*"], "max_image_age_days": 30, "action": "transition"},
+            {"tag_pattern_list": ["v1*"], "max_image_age_days": 90},
+            True,
+            "can never expire by its age what a rule of a lower rule_priority archives",
+        ),
+        (
+            {"tag_pattern_list": ["v*"], "max_image_age_days": 90},
+            {"tag_pattern_list": ["v1*"], "max_days_since_image_pulled": 30},
+            True,
+            "can never archive what a rule",
+        ),
+        # The second has all the others left.
+        (
+            {"tag_pattern_list": ["v*"], "max_image_age_days": 30, "action": "transition"},
+            {"max_image_age_days": 90},
+            False,
+            "an image that a rule archives is out of reach of a later one",
+        ),
+    ],
+)
+def test_a_rule_that_acts_on_some_images_is_not_dead(
+    first: dict[str, Any], second: dict[str, Any], never: bool, sentence: str
+) -> None:
+    rules = [LifecycleRule(**first), LifecycleRule(**second)]
+    alive, told = explain_lifecycle_policy(rules)
+    assert (alive.never_acts, told.never_acts) == (False, never)
+    [warning] = told.warnings
+    assert sentence in warning
+    assert ("never" in warning) == never
+
+
+@pytest.mark.parametrize(
     ("rules", "left"),
     [
         ([], ["Images in standard storage stay for ever."]),

@@ -20,6 +20,7 @@ from ecr_constructs import (
     LifecycleAction,
     LifecycleRule,
     TagStatus,
+    lifecycle_preview,
     preview_lifecycle_policy,
 )
 from ecr_constructs.lifecycle_policy import lifecycle_policy_problems, numbered
@@ -62,12 +63,20 @@ def image(name: str, known: Mapping[str, Any]) -> Image:
 def told(decision: Decision) -> str:
     """A decision in the words of the cases."""
     number = decision.rule_priority
-    name = bytes.fromhex(decision.other[7:]).lstrip(b"\0").decode() if decision.other else ""
+    if decision.because is Because.NOT_YET:
+        return "not yet"
     if decision.because is Because.MANIFEST_LIST:
-        return f"held {number} by {name}"
+        subject = f", of {named(decision.subject)}" if decision.subject else ""
+        return f"held {number} by {named(decision.held_by)}{subject}"
     if decision.action is None:
         return "keep" if number is None else f"keep {number}"
-    return f"{decision.action} {number}" + (f" with {name}" if name else "")
+    return f"{decision.action} {number}" + (
+        f" with {named(decision.subject)}" if decision.subject else ""
+    )
+
+
+def named(digest: str) -> str:
+    return bytes.fromhex(digest[7:]).lstrip(b"\0").decode()
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["case"] for case in CASES])
@@ -107,6 +116,22 @@ def images(draw: st.DrawFn) -> list[Image]:
                 known["restored"] = draw(st.integers(0, known["archived"]))
         found.append(image(f"i{number}", known))
     return found
+
+
+@st.composite
+def connected(draw: st.DrawFn) -> list[Image]:
+    """The same, among them manifest lists and what belongs to another image."""
+    found = draw(images())
+    digests = st.sampled_from([i.image_digest for i in found] or [digest("x")])
+    lists = st.just(()) | st.lists(digests, max_size=3, unique=True).map(tuple)
+    return [
+        replace(
+            one,
+            manifest_digests=draw(lists),
+            subject_manifest_digest=draw(st.none() | st.none() | digests),
+        )
+        for one in found
+    ]
 
 
 @st.composite
@@ -174,7 +199,7 @@ def test_decides_by_the_book(rules: tuple[LifecycleRule, ...], found: list[Image
     assert decided == by_the_book(rules, found)
 
 
-@given(policies(), images(), st.randoms())
+@given(policies(), connected(), st.randoms())
 def test_the_order_of_images_does_not_matter(
     rules: tuple[LifecycleRule, ...], found: list[Image], random: Any
 ) -> None:
@@ -183,6 +208,39 @@ def test_the_order_of_images_does_not_matter(
     one, other = (preview_lifecycle_policy(rules, i, at=NOW) for i in (found, mixed))
     assert {d.image.image_digest: d for d in one} == {d.image.image_digest: d for d in other}
     assert [d.image for d in other] == mixed
+
+
+def held(decision: Decision, others: Sequence[Decision]) -> bool:
+    """Whether a manifest list refers to it that stays."""
+    return any(
+        decision.image.image_digest in other.image.manifest_digests
+        and other.action is None
+        and other.image is not decision.image
+        and not (
+            other.image.storage_class == "archive" and decision.image.storage_class == "standard"
+        )
+        for other in others
+    )
+
+
+@given(policies(), connected())
+def test_lists_and_subjects_do_not_contradict_each_other(
+    rules: tuple[LifecycleRule, ...], found: list[Image]
+) -> None:
+    decisions = preview_lifecycle_policy(rules, found, at=NOW)
+    by_digest = {d.image.image_digest: d for d in decisions}
+    for decision in decisions:
+        stays = decision.action is None
+        assert stays or not held(decision, decisions)
+        if decision.because is Because.MANIFEST_LIST:
+            assert by_digest[decision.held_by].action is None
+            assert decision.image.image_digest in by_digest[decision.held_by].image.manifest_digests
+        if decision.because is Because.SUBJECT:
+            assert by_digest[decision.subject].action is decision.action
+        subject = by_digest.get(decision.image.subject_manifest_digest or "", decision)
+        if subject.action is LifecycleAction.EXPIRE and not held(decision, decisions):
+            assert decision.action is LifecycleAction.EXPIRE
+        assert decision.reason
 
 
 @given(policies(), images())
@@ -238,13 +296,37 @@ def test_without_the_rule_that_shields_it_another_would_act(
     st.lists(st.text("ab.", min_size=1, max_size=9), min_size=1, max_size=4),
 )
 def test_a_pattern_is_the_same_for_all_tags_in_one_text(pattern: str, tags: list[str]) -> None:
-    together = _expression(pattern).search("\n".join(tags)) is not None
-    assert together == any(matches(pattern, tag) for tag in tags)
+    [rule] = numbered([LifecycleRule(tag_pattern_list=(pattern,), max_image_count=1)])
+    lines = "\n" + "\n".join(tags) + "\n"
+    expected = any(matches(pattern, tag) for tag in tags)
+    assert (_expression(pattern).search(lines) is not None) == expected
+    assert lifecycle_preview._selected(rule, [lines], [0]) == [0] * expected
 
 
 def test_a_pattern_takes_no_time_for_a_long_tag() -> None:
     # It would take centuries if the parts were given back.
-    assert not _expression("*a*a*a*b").search("a" * 100_000)
+    assert not _expression("*a*a*a*b").search("\n" + "ab" * 50_000 + "c\n")
+
+
+@pytest.mark.parametrize("shielded", [False, True])
+def test_each_pattern_is_tried_on_each_image_once(
+    monkeypatch: pytest.MonkeyPatch, shielded: bool
+) -> None:
+    tried = []
+    select = lifecycle_preview._selected
+
+    def count(rule: LifecycleRule, tags: Sequence[str], positions: list[int]) -> list[int]:
+        tried.append((rule.patterns, len(positions)))
+        return select(rule, tags, positions)
+
+    monkeypatch.setattr(lifecycle_preview, "_selected", count)
+    patterns = ["*-a", "*-b"] if shielded else ["x*", "y*"]
+    rules = [LifecycleRule(tag_pattern_list=(p,), max_image_count=9_000) for p in patterns]
+    tags = ["1-a", "1-b"]
+    found = [image(f"{n}", {"pushed": n, "tags": [tags[n % 2]]}) for n in range(10_000)]
+    preview_lifecycle_policy(rules, found, at=NOW)
+    for pattern in patterns:
+        assert sum(number for listed, number in tried if listed == (pattern,)) <= len(found)
 
 
 def test_is_strict_to_the_microsecond() -> None:
@@ -308,6 +390,12 @@ REASONS = [
         {"pushed": 9, "tags": ["a"]},
         "no rule selects it",
     ),
+    ({"max_image_age_days": 7}, {"pushed": -3}, "it is pushed after this moment"),
+    (
+        {"max_days_since_image_pulled": 7},
+        {"pushed": 90, "pulled": -3},
+        "rule 1 keeps it: pulled after this moment, not more than 7 days before it",
+    ),
 ]
 
 
@@ -345,6 +433,20 @@ def test_says_what_holds_it_and_with_what_it_goes() -> None:
         " pushed 9 days ago, more than 1"
     )
     assert signature.reason == f"it goes with its subject {digest('other')}, deleted by rule 1"
+
+
+def test_says_that_a_list_holds_what_would_go_with_its_subject() -> None:
+    rules = [LifecycleRule(tag_status=TagStatus.UNTAGGED, max_image_age_days=7)]
+    found = [
+        image("list", {"pushed": 9, "tags": ["v1"], "holds": ["attestation"]}),
+        image("attestation", {"pushed": 1, "subject": "app"}),
+        image("app", {"pushed": 9}),
+    ]
+    _, attestation, _ = preview_lifecycle_policy(rules, found, at=NOW)
+    assert attestation.reason == (
+        f"manifest list {digest('list')} refers to it and stays; else it went with its subject"
+        f" {digest('app')}, deleted by rule 1"
+    )
 
 
 def test_what_belongs_to_an_image_goes_where_that_goes_at_the_least() -> None:

@@ -1,7 +1,10 @@
 """The command, with images from files: what it prints, and what it refuses."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +12,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from cli.__main__ import ecr
+from cli.progress import Progress
+from cli.report import _escaped
 
+PROJECT = Path(__file__).parent.parent
 NOW = datetime.now(UTC)
 POLICY = {
     "rules": [
@@ -131,6 +138,7 @@ def test_json_is_an_object_for_each_image(folder: Path) -> None:
         "rulePriority": 1,
         "action": "keep",
         "reason": "rule 1 keeps it: among the 2 youngest",
+        "inUse": [],
     }
     assert last["reason"] == "rule 2: pushed 31 days ago, more than 30"
     assert fates(objects("--policy", "policy.json")) == {
@@ -146,8 +154,8 @@ def test_json_is_an_object_for_each_image(folder: Path) -> None:
 def test_json_of_no_image_is_an_empty_list(folder: Path) -> None:
     (folder / "none.json").write_text('{"imageDetails": []}')
     found = run("preview", "-p", "policy.json", "-i", "none.json", "-f", "json")
-    assert found.exit_code == 2
-    assert "hold no image" in found.stderr
+    assert (found.exit_code, json.loads(found.stdout)) == (0, [])
+    assert found.stderr == "the files hold no image\n"
     same = preview("-p", "policy.json", "--against", "policy.json", "-f", "json")
     assert json.loads(same.stdout) == []
 
@@ -285,9 +293,39 @@ def test_rules_that_never_can_are_told_of(folder: Path) -> None:
     assert "payments/api: rule 2: a lifecycle rule can never act" in found
 
 
+def test_a_rule_that_acts_is_not_one_that_never_can(folder: Path) -> None:
+    archive = json.loads(json.dumps(POLICY))
+    archive["rules"][0]["selection"] = {
+        **archive["rules"][1]["selection"],
+        "tagStatus": "tagged",
+        "tagPatternList": ["v*"],
+    }
+    archive["rules"][0]["action"] = {"type": "transition", "targetStorageClass": "archive"}
+    archive["rules"][1]["selection"]["countNumber"] = 45
+    (folder / "archive.json").write_text(json.dumps(archive))
+    found = preview("-p", "archive.json", "-r", "payments/api").stdout
+    row = next(line for line in found.splitlines() if line.startswith("payments/api "))
+    assert row.rstrip().endswith("  1 (1), 2 (1)")
+    assert "payments/api: rule 2: an image that a rule archives is out of reach" in found
+
+
 WRONG = [
     ("{", "images.json:1: a file must be JSON, got"),
-    ("[" * 100_000, "images.json: a file must be JSON that is not nested too deep"),
+    ("[" * 100_000, "images.json: a file must be JSON, got values that are nested too deep or"),
+    (
+        "1" * 5000,
+        "images.json: a file must be JSON, got values that are nested too deep or numbers",
+    ),
+    (
+        '{"imageDetails": [], "NextToken": "x"}',
+        "images.json: images must be all of a repository, got NextToken, which says that there are"
+        " more; leave out '--max-items'",
+    ),
+    (
+        json.dumps({"images": [{"imageId": {"imageDigest": "x"}, "imageManifest": "[" * 9**6}]}),
+        "images.json: images[0]: an image of 'batch-get-image' needs",
+    ),
+    ('[{"imageDigest": "${x}", "imagePushedAt": 0}]', "images.json: imageDetails[0]: imageDigest:"),
     ("5", "images.json: images must be what 'aws ecr describe-images' or"),
     ("{}", "images.json: images must be what 'aws ecr describe-images' or"),
     ('{"imageDetails": 5}', "images.json: imageDetails: imageDetails must be a list, got 5"),
@@ -297,7 +335,6 @@ WRONG = [
     ),
     ("[5]", "images.json: imageDetails[0]: an image must be an object, got 5"),
     ('{"images": [{}]}', "images.json: images[0]: an image of 'batch-get-image' needs"),
-    ("[]", "the files hold no image"),
 ]
 
 
@@ -368,7 +405,14 @@ def test_fails_with_what_is_no_policy(folder: Path) -> None:
         (["-p", "policy.json", "--manifests"], "--manifests has no effect with --images"),
         (["-p", "policy.json", "--at", "soon"], "must be a date, a time or days from now"),
         (["-p", "policy.json", "--at", "2026-13-01"], "must be a date, a time or days from now"),
+        (["-p", "policy.json", "--at", "0001-01-01T00:00+09:00"], "must be a date, a time or days"),
         (["-p", "-", "--keep-in-use", "-"], "standard input ('-') can be read once"),
+        (["-p", "-", "--against", "-"], "standard input ('-') can be read once"),
+        (["-p", "policy.json", "-v", "-f", "json"], "--verbose has no effect with --format json"),
+        (
+            ["-p", "policy.json", "-r", "a"],
+            "--repository: repository name must be 2 to 256 characters, got 'a' (1)\n",
+        ),
         (["-p", "policy.json", "--keep-in-use", "nowhere"], "nowhere: a file must be one that can"),
         (["-p", "policy.json", "--against", "nowhere"], "nowhere: a file must be one that can"),
         (["-p", "policy.json", "--format", "xml"], "'xml' is not one of"),
@@ -430,6 +474,7 @@ def test_fails_to_explain_without_one_policy(folder: Path) -> None:
         ([], "either --environment or --policy is needed, got neither"),
         (["-e", "shop", "-p", "policy.json"], "is needed, got both"),
         (["-p", "policy.json", "-r", "ab"], "--repository goes with --environment"),
+        (["-p", "-", "--against", "-"], "standard input ('-') can be read once"),
     ):
         found = run("explain", *arguments)
         assert found.exit_code == 2
@@ -441,3 +486,304 @@ def test_every_command_tells_how_it_is_used(command: list[str]) -> None:
     found = CliRunner().invoke(ecr, [*command, "--help"])
     assert found.exit_code == 0
     assert "Usage: ecr" in found.stdout
+    assert "..." not in found.stdout.partition("Commands:")[2]
+
+
+def test_markdown_tells_first_what_is_in_use_and_would_go(folder: Path) -> None:
+    arguments = ["-p", "policy.json", "--keep-in-use", "-", "-f", "markdown"]
+    found = preview(*arguments, stdin="payments/api:v1\n")
+    assert found.exit_code == 3
+    head, _, rest = found.stdout.partition("| Repository |")
+    assert head.splitlines() == [
+        "### Lifecycle preview",
+        "",
+        "**In use, and would go:**",
+        "",
+        "- payments/api: v1 (000000000000) is in use by standard input:1, and would be deleted:"
+        " rule 1: not among the 2 youngest",
+        "",
+    ]
+    assert "<details>" in rest
+
+
+def test_json_tells_who_uses_an_image(folder: Path) -> None:
+    (folder / "in-use.txt").write_text(f"payments/api:v1\n{digest(3)}\npayments/api:v3\n")
+    arguments = ["-p", "policy.json", "--keep-in-use", "in-use.txt", "-f", "json"]
+    found = {o["imageDigest"][-1]: o["inUse"] for o in json.loads(preview(*arguments).stdout)}
+    assert found == {
+        **{number: [] for number in "2456"},
+        "1": ["in-use.txt:3"],
+        # By the digest first.
+        "3": ["in-use.txt:2", "in-use.txt:1"],
+    }
+    # What is in use and goes is there though it goes by both policies.
+    both = preview(*arguments, "--against", "policy.json")
+    assert both.exit_code == 3
+    [only] = json.loads(both.stdout)
+    assert (only["imageDigest"], only["before"]["action"]) == (digest(3), "expire")
+    table = preview(*arguments[:-2], "--against", "policy.json")
+    assert "deleted as before  000000000000  v1" in table.stdout
+    assert re.search(r"\npayments/api +3 \(", table.stdout)
+
+
+def test_a_comparison_shows_only_where_something_changes(folder: Path) -> None:
+    stricter = json.loads(json.dumps(POLICY))
+    stricter["rules"][0]["selection"]["countNumber"] = 1
+    (folder / "stricter.json").write_text(json.dumps(stricter))
+    for form in ("table", "markdown"):
+        found = preview("-p", "stricter.json", "--against", "policy.json", "-f", form).stdout
+        assert "payments/api: 1 images fare otherwise" in found
+        assert "web/storefront" not in found
+        assert "Total" not in found
+        assert "1 repository fares as by the other policy" in found
+        same = preview("-p", "policy.json", "--against", "policy.json", "-f", form).stdout
+        assert "payments/api" not in same
+        assert "2 repositories fare as by the other policy" in same
+
+
+def test_images_that_are_pushed_later_are_left_aside(folder: Path) -> None:
+    found = preview("-p", "policy.json", "-r", "payments/api", "--at", "+0d", "--verbose").stdout
+    assert "left aside" not in found
+    when = (NOW - timedelta(days=15)).isoformat()
+    found = preview("-p", "policy.json", "-r", "payments/api", "--at", when, "--verbose").stdout
+    # Of v3, v2 and v1 the youngest is not there yet.
+    assert re.search(r"stays +000000000000 +v1 ", found)
+    assert "v3" not in found
+    note = f"payments/api: 2 images are pushed after {when[:10]} {when[11:16]} UTC, and left aside"
+    assert note in found
+    assert note in preview("-p", "policy.json", "-f", "json", "--at", when).stderr
+    assert "-" not in {line.split("pushed ")[-1][:1] for line in found.splitlines()}
+    assert digest(1) not in {o["imageDigest"] for o in objects("-p", "policy.json", "--at", when)}
+
+
+def test_what_is_archived_on_the_way_is_deleted_from_the_archive(folder: Path) -> None:
+    (folder / "environments" / "shop.yaml").write_text(
+        ENVIRONMENT.replace(
+            '[{tag_pattern_list: ["v*"], max_image_count: 2}, {max_image_age_days: 30}]',
+            "[{max_image_age_days: 30, action: transition},"
+            " {max_days_since_image_transitioned: 90}]",
+        )
+    )
+    # Those over 30 days are archived today, and deleted 90 days later.
+    assert (
+        fates(objects("-e", "shop", "-r", "payments/api", "--at", "+89d"))["5"][1] == "transition"
+    )
+    assert fates(objects("-e", "shop", "-r", "payments/api", "--at", "+91d"))["5"] == (2, "expire")
+
+
+def many(folder: Path, repositories: int, images: int, *tags: str) -> None:
+    """Write images that go, and one that is young, of many repositories."""
+    (folder / "images.json").write_text(
+        json.dumps(
+            [
+                details(1 + n + 1000 * r, 31 + n, *tags, repositoryName=f"team-{r}/api")
+                for r in range(repositories)
+                for n in range(images)
+            ]
+        )
+    )
+
+
+@pytest.mark.parametrize("more", [[], ["--verbose"]])
+def test_markdown_is_no_longer_than_a_comment_may_be(folder: Path, more: list[str]) -> None:
+    many(folder, 40, 80)
+    (folder / "in-use.txt").write_text(
+        "".join(f"{digest(1 + n + 1000 * r)}\n" for r in range(40) for n in range(80))
+    )
+    arguments = ["-p", "policy.json", "--keep-in-use", "in-use.txt", "-f", "markdown", *more]
+    found = preview(*arguments).stdout
+    assert 40_000 < len(found) < 65_536
+    assert found.count("<details>") == found.count("</details>") > 0
+    assert "| Total | 0 | 3,200 (" in found
+    assert re.search(r"\n[0-9,]+ more are not listed here\.\n\n\| Repository", found)
+    assert re.search(r"\n[0-9]+ more repositories have images that are not listed here\.\n", found)
+
+
+def test_markdown_lists_some_images_of_many(folder: Path) -> None:
+    many(folder, 1, 80)
+    found = preview("-p", "policy.json", "-f", "markdown").stdout
+    assert "\n30 more are not listed here.\n" in found
+    assert "not listed" not in preview("-p", "policy.json", "-f", "markdown", "-v").stdout
+
+
+def test_markdown_of_a_thousand_repositories_tells_of_the_total(folder: Path) -> None:
+    many(folder, 1000, 1)
+    found = preview("-p", "policy.json", "-f", "markdown").stdout
+    assert len(found) < 65_536
+    assert re.search(r"\n[0-9]+ more repositories are in the total alone\.\n", found)
+
+
+def test_markdown_names_some_tags_of_many(folder: Path) -> None:
+    many(folder, 1, 1, *(f"{n:0300}" for n in range(1000)))
+    found = preview("-p", "policy.json", "-f", "markdown").stdout
+    assert "` and 995 more |" in found
+    assert len(found) < 5_000
+    arguments = ["-p", "policy.json", "--keep-in-use", "-", "-f", "markdown"]
+    found = preview(*arguments, stdin=digest(1)).stdout
+    assert re.search(r"- team-0/api: 0{300}, .* and 995 more \(000000000000\) is in use", found)
+
+
+def test_markdown_takes_no_character_of_a_text_for_its_own() -> None:
+    assert _escaped("a|b *c* <d> `e` [f](g) _h_ ~i~ &j\nk") == (
+        r"a\|b \*c\* \<d\> \`e\` \[f\](g) \_h\_ \~i\~ \&j k"
+    )
+
+
+def test_a_table_is_as_wide_as_it_needs_to_be(folder: Path) -> None:
+    name = "a" * 256
+    (folder / "images.json").write_text(json.dumps([details(1, 3, repositoryName=name)]))
+    found = preview("-p", "policy.json").stdout.splitlines()
+    assert found[1].split()[0] == name
+    assert [line for line in found if line != line.rstrip()] == []
+
+
+def test_a_policy_to_compare_with_is_read_once(folder: Path) -> None:
+    text = "\ufeff" + json.dumps(POLICY)
+    found = preview("-p", "policy.json", "--against", "-", stdin=text)
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert "2 repositories fare as by the other policy" in found.stdout
+    assert run("explain", "-p", "-", stdin=text).exit_code == 0
+
+
+def test_an_empty_repository_is_one(folder: Path) -> None:
+    (folder / "images.json").write_text('{"imageDetails": []}')
+    found = preview("-p", "policy.json", "-r", "payments/api")
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert re.search(r"payments/api +0 +0 +0", found.stdout)
+
+
+def test_says_which_repositories_of_the_environment_no_file_tells_of(folder: Path) -> None:
+    (folder / "images.json").write_text(json.dumps(IMAGES[:1]))
+    assert preview("-e", "shop").stderr == (
+        "repositories of which the files hold no image, and left aside: web/storefront\n"
+    )
+
+
+def test_fails_with_a_folder_that_is_not_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECR_ENVIRONMENTS", "/nowhere")
+    assert preview("-e", "shop").stderr == (
+        "/nowhere: environment files must be in a directory that is there, got '/nowhere'\n"
+    )
+
+
+def program(folder: Path, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command as a program of its own."""
+    command = [sys.executable, "-m", "cli", "lifecycle", *arguments]
+    given = {"stdout": subprocess.PIPE, "env": {}, **more}
+    environment = {**os.environ, "PYTHONPATH": f"{PROJECT}:{PROJECT / 'constructs'}"}
+    given["env"] = {**environment, **given["env"]}
+    return subprocess.run(
+        command, cwd=folder, stderr=subprocess.PIPE, text=True, check=False, **given
+    )
+
+
+PREVIEW = ["preview", "-p", "policy.json", "-i", "images.json"]
+
+
+def test_tells_of_what_is_in_use_though_nobody_reads_the_report(folder: Path) -> None:
+    (folder / "in-use.txt").write_text("payments/api:v1\n")
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        found = program(folder, *PREVIEW, "--keep-in-use", "in-use.txt", stdout=writes)
+    finally:
+        os.close(writes)
+    assert found.returncode == 3
+    [line] = found.stderr.splitlines()
+    assert line.startswith("payments/api: v1 (000000000000) is in use by in-use.txt:1")
+
+
+@pytest.mark.parametrize("command", [PREVIEW, ["explain", "-p", "policy.json"]])
+def test_fails_where_the_answer_cannot_be_written(folder: Path, command: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        found = program(folder, *command, stdout=full)
+    assert (found.returncode, found.stderr) == (
+        2,
+        "the answer cannot be written: No space left on device\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("redirect", "command", "status", "said"),
+    [
+        ("<&-", "preview -p - -i images.json", 2, "standard input must be one that can be read"),
+        ("<&-", "preview -p policy.json -i images.json --keep-in-use -", 2, "standard input must"),
+        (">&-", "preview -p policy.json -i images.json", 0, ""),
+        (">&-", "explain -p policy.json", 0, ""),
+        ("2>&-", "explain -p nowhere.json", 2, ""),
+    ],
+)
+def test_takes_streams_that_are_closed(
+    folder: Path, redirect: str, command: str, status: int, said: str
+) -> None:
+    line = ["sh", "-c", f"{sys.executable} -m cli lifecycle {command} {redirect}"]
+    environment = {**os.environ, "PYTHONPATH": f"{PROJECT}:{PROJECT / 'constructs'}"}
+    found = subprocess.run(
+        line, cwd=folder, capture_output=True, text=True, check=False, env=environment
+    )
+    assert found.returncode == status, found.stderr
+    assert found.stderr.startswith(said)
+    assert len(found.stderr.splitlines()) == bool(said)
+
+
+def test_writes_what_the_encoding_of_the_terminal_lacks_otherwise(folder: Path) -> None:
+    described = json.loads(json.dumps(POLICY))
+    described["rules"][0]["description"] = "releases \u2014 two"
+    (folder / "policy.json").write_text(json.dumps(described))
+    found = program(folder, "explain", "-p", "policy.json", env={"PYTHONIOENCODING": "latin-1"})
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "(releases \\u2014 two)" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("AWS_MAX_ATTEMPTS", "abc"), ("AWS_ENDPOINT_URL", "foo"), ("AWS_PROFILE", "nobody")],
+)
+def test_fails_with_settings_of_aws_that_mean_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    for name, given in {
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        variable: value,
+    }.items():
+        monkeypatch.setenv(name, given)
+    arguments = ["-p", "policy.json", "-r", "payments/api", "--region", "us-east-1"]
+    for found in (run("preview", *arguments), run("preview", "-e", "shop")):
+        assert found.exit_code == 2, found.exception
+        assert found.stderr.startswith("AWS cannot be asked: ")
+        assert value in found.stderr
+        assert len(found.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("asks", "total", "told"), [(True, 2, 3), (True, 1, 1), (False, 2, 0)])
+def test_says_how_far_it_is_where_nobody_looks_on(
+    capsys: pytest.CaptureFixture[str], asks: bool, total: int, told: int
+) -> None:
+    with Progress(asks=asks) as progress:
+        progress.done("ECS and Lambda: 3 images in use")
+        progress.expect(total)
+        progress.at("aa: 1,000 images")
+        for name in ["aa", "bb"][:total]:
+            progress.done(f"{name}: 2,000 images")
+    assert len(capsys.readouterr().err.splitlines()) == told
+
+
+def test_shows_each_page_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(force_terminal=True, width=100, record=True)
+    with Progress(asks=True, console=console) as progress:
+        progress.expect(2)
+        progress.at("payments/api: 1,000 images")
+        progress._bar.refresh()
+        progress.at("payments/api: 2,000 images")
+        progress.done("payments/api: 2,000 images")
+        progress._bar.refresh()
+    shown = console.export_text()
+    assert re.search("reading payments/api: 1,000 images .* 0/2", shown)
+    assert re.search("reading payments/api: 2,000 images .* 1/2", shown)
+    assert capsys.readouterr().err == ""

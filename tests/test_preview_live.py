@@ -2,12 +2,14 @@
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,8 +18,10 @@ from typing import Any
 import botocore.client
 import pytest
 from click.testing import CliRunner, Result
+from moto.awslambda.models import lambda_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ecr.models import ecr_backends
+from moto.ecs.models import ecs_backends
 
 from cli.__main__ import ecr
 from ecr_constructs import parse_lifecycle_policy
@@ -140,6 +144,38 @@ def held(aws: LocalAws) -> Held:
     return found
 
 
+@pytest.fixture(scope="module")
+def in_use(aws: LocalAws, held: Held) -> None:
+    """A service, a task and a function, and what nobody runs."""
+    ecs = aws.client("ecs", account=ACCOUNT, region=REGION)
+    registry = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+
+    def register(family: str, reference: str) -> None:
+        containers = [{"name": "app", "image": reference, "memory": 128}]
+        ecs.register_task_definition(family=family, containerDefinitions=containers)
+
+    ecs.create_cluster(clusterName="prod")
+    # A service still runs the first one; nobody runs the second.
+    register("api", f"{registry}/payments/api:v1.7")
+    ecs.create_service(cluster="prod", serviceName="api", taskDefinition="api:1", desiredCount=0)
+    register("api", f"{registry}/payments/api:v1.8")
+    register("api", f"{registry}/payments/api:v1.{MANY - 1}")
+    register("batch", f"{registry}/payments/api:v1.9")
+    ecs.run_task(cluster="prod", taskDefinition="batch:1", launchType="FARGATE")
+    register("batch", f"{registry}/payments/api:v1.{MANY - 1}")
+    iam = aws.client("iam", account=ACCOUNT, region=REGION)
+    role = iam.create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    with pytest.MonkeyPatch.context() as patched:
+        # So that a function has the digest of its image.
+        patched.setenv("MOTO_LAMBDA_STUB_ECR", "false")
+        aws.client("lambda", account=ACCOUNT, region=REGION).create_function(
+            FunctionName="report",
+            Role=role,
+            PackageType="Image",
+            Code={"ImageUri": f"{registry}/report:v1"},
+        )
+
+
 @pytest.fixture
 def asked(
     aws: LocalAws, held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -208,23 +244,60 @@ def test_tells_of_all_repositories_and_of_a_new_one(asked: list[tuple[str, str]]
     ]
 
 
-@pytest.mark.e2e
-def test_writes_nothing(asked: list[tuple[str, str]]) -> None:
-    for more in ([], ["--against", "deployed"], ["--keep-in-use", "live"], ["--manifests"]):
-        assert preview("--environment", "shop", *more).exit_code == 0
-    asked.append(("sts", "AssumeRole"))
-    assert {operation for _, operation in asked} <= {
-        "AssumeRole",
-        "BatchGetImage",
-        "DescribeImages",
-        "DescribeTaskDefinition",
-        "GetCallerIdentity",
-        "GetLifecyclePolicy",
-        "ListClusters",
-        "ListFunctions20150331",
-        "ListFunctions",
-        "ListTaskDefinitionFamilies",
+# All that the command may call, each of which it does.
+READS = {
+    "AssumeRole",
+    "BatchGetImage",
+    "DescribeImages",
+    "DescribeServices",
+    "DescribeTaskDefinition",
+    "DescribeTasks",
+    "GetCallerIdentity",
+    "GetFunction",
+    "GetLifecyclePolicy",
+    "ListClusters",
+    "ListFunctions",
+    "ListServices",
+    "ListTaskDefinitionFamilies",
+    "ListTasks",
+}
+
+
+def everything() -> dict[str, Any]:
+    """What the APIs hold."""
+    ecr_, ecs = ecr_backends[ACCOUNT][REGION], ecs_backends[ACCOUNT][REGION]
+    return {
+        "repositories": {
+            name: (
+                repository.policy,
+                repository.lifecycle_policy,
+                [{key: str(value) for key, value in vars(i).items()} for i in repository.images],
+            )
+            for name, repository in ecr_.repositories.items()
+        },
+        "ecs": {
+            "definitions": {name: sorted(held) for name, held in ecs.task_definitions.items()},
+            "services": {name: s.task_definition for name, s in ecs.services.items()},
+            "tasks": {name: sorted(held) for name, held in ecs.tasks.items()},
+        },
+        "functions": [f.function_arn for f in lambda_backends[ACCOUNT][REGION].list_functions()],
     }
+
+
+@pytest.mark.e2e
+def test_writes_nothing(in_use: None, asked: list[tuple[str, str]]) -> None:
+    before = everything()
+    for status, more in (
+        (0, []),
+        (0, ["--against", "deployed"]),
+        (3, ["--keep-in-use", "live"]),
+        (0, ["--manifests"]),
+    ):
+        assert preview("--environment", "shop", *more).exit_code == status
+    assert {operation for _, operation in asked} == READS
+    assert everything() == before
+    assert all(before["ecs"].values())
+    assert before["functions"]
     # ECR records what is read of a manifest as a pull: only where it is asked for.
     asked.clear()
     preview("--environment", "shop")
@@ -280,43 +353,66 @@ def test_the_policy_comes_back_as_it_was_put_and_changes_nothing(
 
 
 @pytest.mark.e2e
-def test_what_ecs_and_lambda_use_must_survive(
-    aws: LocalAws, held: Held, asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # So that a function has the digest of its image.
-    monkeypatch.setenv("MOTO_LAMBDA_STUB_ECR", "false")
-    ecs = aws.client("ecs", account=ACCOUNT, region=REGION)
-    registry = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
-
-    def register(reference: str) -> None:
-        containers = [{"name": "app", "image": reference, "memory": 128}]
-        ecs.register_task_definition(family="api", containerDefinitions=containers)
-
-    ecs.create_cluster(clusterName="prod")
-    # A service still runs the first one; nobody runs the second.
-    register(f"{registry}/payments/api:v1.7")
-    ecs.create_service(cluster="prod", serviceName="api", taskDefinition="api:1", desiredCount=0)
-    register(f"{registry}/payments/api:v1.8")
-    register(f"{registry}/payments/api:v1.{MANY - 1}")
-    lambda_ = aws.client("lambda", account=ACCOUNT, region=REGION)
-    iam = aws.client("iam", account=ACCOUNT, region=REGION)
-    role = iam.create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    lambda_.create_function(
-        FunctionName="report",
-        Role=role,
-        PackageType="Image",
-        Code={"ImageUri": f"{registry}/report:v1"},
-    )
+def test_what_ecs_and_lambda_use_must_survive(in_use: None, asked: list[tuple[str, str]]) -> None:
     found = preview("-e", "shop", "-r", "payments/api", "-r", "report", "--keep-in-use", "live")
     assert found.exit_code == 3
     lines = [line for line in found.stderr.splitlines() if "is in use by" in line]
     assert [re.split(r" \(|, and would be", line)[0] for line in lines] == [
         "payments/api: v1.7",
+        "payments/api: v1.9",
         "report: v1",
     ]
     assert "task definition api:1" in lines[0]
-    assert "function report:$LATEST" in lines[1]
-    assert not {"RunTask", "UpdateService"} & {operation for _, operation in asked}
+    assert "is in use by task " in lines[1]
+    assert "task definition" not in lines[1]
+    assert "function report:$LATEST" in lines[2]
+    # A task, its family's newest definition, that of the service and its family's, a function.
+    assert found.stderr.startswith("ECS and Lambda: 5 images in use\n")
+
+
+@pytest.mark.e2e
+def test_shows_pages_on_a_terminal(asked: list[tuple[str, str]]) -> None:
+    project = Path(__file__).parent.parent
+    command = [sys.executable, "-m", "cli", "lifecycle", "preview", "-e", "shop"]
+    main, end = pty.openpty()
+    process = subprocess.Popen(
+        [*command, "-r", "payments/api"],
+        cwd=project,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        stdout=subprocess.DEVNULL,
+        stderr=end,
+    )
+    os.close(end)
+    shown = b""
+    # A terminal whose other end is closed has an error instead of an end.
+    with suppress(OSError):
+        while part := os.read(main, 4096):
+            shown += part
+    os.close(main)
+    assert process.wait() == 0
+    assert re.search(rb"reading payments/api: [12],[05]0[03] images", shown), shown
+
+
+@pytest.mark.e2e
+def test_fails_with_an_image_that_is_none(aws: LocalAws, asked: list[tuple[str, str]]) -> None:
+    client = aws.client("ecr", account=DEFAULT_ACCOUNT_ID, region=REGION)
+    client.create_repository(repositoryName="weird")
+    try:
+        client.put_image(
+            repositoryName="weird", imageManifest=manifest(1), imageDigest="sha512:" + "a" * 64
+        )
+        Path("policy.json").write_text(
+            '{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType":'
+            ' "imageCountMoreThan", "countNumber": 9}, "action": {"type": "expire"}}]}'
+        )
+        found = preview("-p", "policy.json", "-r", "weird", "--region", REGION)
+    finally:
+        client.delete_repository(repositoryName="weird", force=True)
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert found.stderr == (
+        f"weird: sha512:{'a' * 64}: imageDigest: imageDigest must be 'sha256:' and 64 hexadecimal"
+        f" digits in lowercase, got 'sha512:{'a' * 64}'\n"
+    )
 
 
 @pytest.mark.e2e

@@ -1,13 +1,13 @@
 """What holds for the repository as a whole."""
 
 import json
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stacks import load_environments
 
@@ -134,14 +134,40 @@ def test_the_session_of_the_readme_is_a_real_one() -> None:
     arguments = command.removeprefix("$ pipenv run ecr ").split()
     found = subprocess.run(
         [sys.executable, "-m", "cli", *arguments],
-        cwd=PROJECT / "examples" / "lifecycle",
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert [line.rstrip() for line in (found.stdout + found.stderr).splitlines()] == shown
     assert (status_of, status) == ("$ echo $?", str(found.returncode))
+
+
+@pytest.mark.parametrize(
+    ("written", "said", "status", "expected"),
+    [
+        ("### Lifecycle preview", "", 0, "### Lifecycle preview\n"),
+        ("### Lifecycle preview", "v1 is in use", 3, "### Lifecycle preview\n"),
+        ("", "no\nRegion", 2, "### Lifecycle preview\n\n    no\n    Region\n"),
+    ],
+)
+def test_the_workflow_of_the_readme_has_something_to_post(
+    tmp_path: Path, written: str, said: str, status: int, expected: str
+) -> None:
+    [workflow] = [yaml.safe_load(b) for b in blocks("yaml") if "lifecycle preview" in b]
+    [step] = [s for s in workflow["jobs"]["preview"]["steps"] if s.get("id") == "preview"]
+    pipenv = tmp_path / ".pipenv" / "bin" / "pipenv"
+    pipenv.parent.mkdir(parents=True)
+    lines = [f"echo '{written}'"] if written else []
+    pipenv.write_text("\n".join(["#!/bin/sh", *lines, f"echo '{said}' >&2", f"exit {status}"]))
+    pipenv.chmod(0o755)
+    # As GitHub runs it.
+    found = subprocess.run(
+        ["bash", "-e", "-c", step["run"]], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == status
+    assert said in found.stdout
+    assert (tmp_path / "preview.md").read_text() == expected
 
 
 @pytest.mark.parametrize("target", re.findall(r"`make ([a-z-]+)", README))

@@ -16,6 +16,7 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
+from ecr_constructs.registry import REPOSITORY_NAME
 
 _MODEL = "ECR API, `ImageDetail`"
 
@@ -37,6 +38,14 @@ IMAGE_DIGEST = TextForm(
     minimum=0,
     pattern=re.compile(r"sha256:[0-9a-f]{64}"),
     form="'sha256:' and 64 hexadecimal digits in lowercase",
+)
+IMAGE_TAG = TextForm(
+    what="image tag",
+    source="ECR API, `ImageTag`, and OCI distribution specification: no tag holds another"
+    " character",
+    maximum=300,
+    pattern=re.compile(r"[A-Za-z0-9_.-]+"),
+    form="letters, digits, '_', '.' and '-'",
 )
 IMAGE_STATUS = Choice(what="imageStatus", source=_MODEL, options=list(ImageStatus))
 NEEDED = Check("an image needs {what}", _MODEL, "take what 'aws ecr describe-images' prints")
@@ -61,7 +70,8 @@ _OTHERS = {
     "subjectManifestDigest": "subject_manifest_digest",
     "imageManifestMediaType": "image_manifest_media_type",
 }
-_TEXTS = ("repository_name", "subject_manifest_digest", "image_manifest_media_type")
+# A long of AWS's models.
+_MAX_SIZE = 2**63 - 1
 # Of an image of several platforms.
 MANIFEST_LISTS = (
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -112,27 +122,35 @@ class Image:
         object.__setattr__(self, "image_tags", tuple(self.image_tags))
 
     def _problems(self) -> Iterator[Problem]:
-        yield from within(("imageDigest",), IMAGE_DIGEST.problems(self.image_digest, "imageDigest"))
-        for key, name in _TIMES.items():
-            time = getattr(self, name)
-            if time is not None or name == "image_pushed_at":
-                aware = isinstance(time, datetime) and time.tzinfo is not None
-                if not aware:
-                    yield TIME.problem(shown(time), (key,), what=key)
+        digest, name = self.image_digest, self.repository_name
+        yield from within(("imageDigest",), _problems_of(IMAGE_DIGEST, digest, "imageDigest"))
+        if name:
+            yield from within(
+                ("repositoryName",), _problems_of(REPOSITORY_NAME, name, "repositoryName")
+            )
+        for key, argument in _TIMES.items():
+            time = getattr(self, argument)
+            if (time is not None or argument == "image_pushed_at") and not _is_moment(time):
+                yield TIME.problem(shown(time), (key,), what=key)
         tags = self.image_tags
-        if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
+        if isinstance(tags, list | tuple) and all(isinstance(tag, str) for tag in tags):
+            for index, tag in enumerate(tags):
+                yield from within(("imageTags", index), _problems_of(IMAGE_TAG, tag))
+        else:
             yield wrong_type("imageTags", "a list of text", tags)._replace(path=("imageTags",))
         size = self.image_size_in_bytes
-        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-            found = wrong_type("imageSizeInBytes", "a whole number, 0 or more", size)
+        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _MAX_SIZE:
+            found = wrong_type("imageSizeInBytes", "a whole number, 0 or more, of 64 bits", size)
             yield found._replace(path=("imageSizeInBytes",))
         if self.image_status is not ImageStatus.ACTIVE:
             yield from within(("imageStatus",), IMAGE_STATUS.problems(self.image_status))
             if self.image_status == ImageStatus.ARCHIVED and self.last_archived_at is None:
                 yield ARCHIVED_WHEN.problem(path=("lastArchivedAt",))
-        for key, name in _OTHERS.items():
-            value = getattr(self, name)
-            if name in _TEXTS and value is not None and not isinstance(value, str):
+        for key, value in (
+            ("subjectManifestDigest", self.subject_manifest_digest),
+            ("imageManifestMediaType", self.image_manifest_media_type),
+        ):
+            if value is not None and not isinstance(value, str):
                 yield wrong_type(key, "text", value)._replace(path=(key,))
 
     @property
@@ -203,3 +221,18 @@ def _time(value: object) -> object:
     except (ValueError, OverflowError, OSError):
         pass
     return value
+
+
+def _is_moment(value: object) -> bool:
+    """Whether a value is a moment of the years that Python knows, in UTC, too."""
+    try:
+        return (
+            isinstance(value, datetime) and value.tzinfo is not None and bool(value.astimezone(UTC))
+        )
+    except OverflowError:
+        return False
+
+
+def _problems_of(form: TextForm, value: object, what: str = "") -> Iterator[Problem]:
+    """The problems of a text that AWS tells, which holds no tokens."""
+    return form.problems(value, what, tokens=False)

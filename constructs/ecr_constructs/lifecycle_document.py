@@ -9,12 +9,13 @@ from ecr_constructs.checks import (
     InvalidValueError,
     Path,
     Problem,
+    is_token,
     refuse,
     shown,
     within,
 )
 from ecr_constructs.lifecycle_policy import NO_RULE, lifecycle_policy_problems
-from ecr_constructs.lifecycle_rule import COUNT_TYPES, LifecycleRule
+from ecr_constructs.lifecycle_rule import COUNT_TYPES, TAG_PATTERN, TAG_PREFIX, LifecycleRule
 from ecr_constructs.policy_json import members, parsed, placed
 
 _PAGE = "ECR user guide, lifecycle policy properties"
@@ -46,7 +47,7 @@ _PLACES: dict[str, Path] = {
 def parse_lifecycle_policy(text: str) -> tuple[LifecycleRule, ...]:
     """The rules of a policy as AWS takes and returns it; the reverse of rendering them.
 
-    :param text: the JSON, in any layout.
+    :param text: the JSON, in any layout. It holds no tokens.
     :raises ValueError: for everything in which it is no lifecycle policy that this library would
         write; the problems' paths lead through the document.
     """
@@ -146,6 +147,10 @@ def _pairing_problems(selection: Mapping[str, Any], action: Mapping[str, Any]) -
                 count_type=count_type,
                 action=action["type"],
             )
-    for key in ("tagPatternList", "tagPrefixList"):
+    for key, form in (("tagPatternList", TAG_PATTERN), ("tagPrefixList", TAG_PREFIX)):
         if selection.get(key) == []:
             yield LIST_EMPTY.problem("[]", ("selection", key), key=key)
+        for index, tag in enumerate(selection.get(key, ())):
+            # Tokens, which a rule may have; the rule checks the rest.
+            if is_token(tag):
+                yield from within(("selection", key, index), form.problems(tag, tokens=False))

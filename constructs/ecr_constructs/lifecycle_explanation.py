@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ecr_constructs.checks import refuse
+from ecr_constructs.checks import Problem, refuse
 from ecr_constructs.lifecycle_policy import (
+    NEVER,
     lifecycle_policy_problems,
     lifecycle_policy_warnings,
     numbered,
@@ -21,6 +22,8 @@ class Explanation(NamedTuple):
     """What it does to which images."""
     warnings: tuple[str, ...]
     """What is certainly a mistake of it, such as that it can never act."""
+    never_acts: bool
+    """Whether the rules before it leave it no image at all."""
 
 
 def explain_lifecycle_policy(rules: Sequence[LifecycleRule]) -> list[Explanation]:
@@ -30,11 +33,16 @@ def explain_lifecycle_policy(rules: Sequence[LifecycleRule]) -> list[Explanation
     """
     refuse(lifecycle_policy_problems(rules))
     ranked = numbered(rules)
-    warnings: dict[object, list[str]] = {}
+    warnings: dict[object, list[Problem]] = {}
     for problem in lifecycle_policy_warnings(ranked):
-        warnings.setdefault(problem.path[0], []).append(problem.sentence)
+        warnings.setdefault(problem.path[0], []).append(problem)
     return [
-        Explanation(rule, _sentence(rule, ranked[:index]), tuple(warnings.get(index, ())))
+        Explanation(
+            rule,
+            _sentence(rule, ranked[:index]),
+            tuple(problem.sentence for problem in warnings.get(index, ())),
+            any(problem.check in NEVER for problem in warnings.get(index, ())),
+        )
         for index, rule in enumerate(ranked)
     ]
 

@@ -69,6 +69,12 @@ AGE_AFTER_ARCHIVE = Check(
     "expire it by 'max_days_since_image_transitioned', counted from the day it was archived",
     warning=True,
 )
+NEVER_EXPIRES = Check(
+    "a lifecycle rule can never expire by its age what a rule of a lower rule_priority archives",
+    "ECR user guide, lifecycle policy evaluation rules",
+    "expire it by 'max_days_since_image_transitioned', counted from the day it was archived",
+    warning=True,
+)
 NEVER_ARCHIVED = Check(
     "a lifecycle rule can never archive what a rule of a lower rule_priority keeps, to expire it by"
     " its age",
@@ -76,6 +82,9 @@ NEVER_ARCHIVED = Check(
     "expire it by 'max_days_since_image_transitioned', counted from the day it was archived",
     warning=True,
 )
+
+# The warnings of a rule to which the rules before it leave no image at all.
+NEVER = (NEVER_ACTS, NEVER_EXPIRES, NEVER_ARCHIVED)
 
 
 def numbered(rules: Sequence[LifecycleRule]) -> tuple[LifecycleRule, ...]:
@@ -209,7 +218,7 @@ def _never_acts(priority: int, rule: LifecycleRule, after: Sequence[_Ranked]) ->
     if len(after) == 1:
         shield = after[0][2]
         if _expires_later(rule, shield):
-            return AGE_AFTER_ARCHIVE.problem(_ages(rule, shield))
+            return NEVER_EXPIRES.problem(_ages(rule, shield))
         if _expires_later(shield, rule):
             return NEVER_ARCHIVED.problem(_ages(shield, rule))
     numbers = " and ".join(str(number) for number, _, _ in after)
