@@ -120,9 +120,10 @@ class ReplicationRule:
 
     Images pushed from now on are copied, not those that are there. Replicas are not copied on.
 
-    :param destinations: at least one registry.
+    :param destinations: at least one registry. None is there twice: whether ECR refuses that is
+        unknown.
     :param repository_filters: beginnings of repository names, such as `payments/`; 2 to 256
-        characters, at most 100 of them. None copies every repository.
+        characters, at most 100 of them, and none twice, likewise. None copies every repository.
     :raises ValueError: for a filter that ECR would refuse.
     """
 
