@@ -18,11 +18,11 @@ from ecr_constructs import (
     template_prefix_of,
 )
 from ecr_constructs.account_setting import OLDER_SCOPE, POLICY_SCOPE
+from ecr_constructs.action import REPOSITORY_ACTIONS, matching
 from ecr_constructs.checks import shown
 from ecr_constructs.creation_template import ROOT, offers_templates
 from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.registry_policy import OLDER_SCOPE_ACTIONS, registry_policy_problems
-from ecr_constructs.repository_policy import REPOSITORY_ACTIONS, matching
 from stacks.environment import Environment
 from stacks.replicas import Arrival, Source, Templates, templates_for, uncovered
 

@@ -28,13 +28,13 @@ from ecr_constructs import (
     TagMutability,
     TagStatus,
 )
+from ecr_constructs.action import REPOSITORY_ACTIONS
 from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
 from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.lifecycle_policy import lifecycle_policy_problems, numbered
 from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
 from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.registry import REGIONS, REPOSITORY_NAME
-from ecr_constructs.repository_policy import REPOSITORY_ACTIONS
 from ecr_constructs.scanning import FILTER as SCANNING_FILTER
 
 REGION = "ap-northeast-2"

@@ -28,17 +28,11 @@ from ecr_constructs import (
     access_documents,
 )
 from ecr_constructs.access import LOGIN_ACTION
+from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, REPOSITORY_ACTIONS
 from ecr_constructs.public_repository import PUBLIC_REPOSITORY_ACTIONS
 from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
 from ecr_constructs.repository_key import ADMINISTRATION_ACTIONS, RECOVERY_ACTIONS
-from ecr_constructs.repository_policy import (
-    PULL_ACTIONS,
-    PUSH_ACTIONS,
-    READ_ACTIONS,
-    REPOSITORY_ACTIONS,
-    grant_statements,
-    repository_policy_document,
-)
+from ecr_constructs.repository_policy import grant_statements, repository_policy_document
 
 CI = Principal(role="arn:aws:iam::111111111111:role/ci")
 HOME = Registry(account_id="111111111111", region="ap-northeast-2")

@@ -677,6 +677,32 @@ ELSEWHERE = f"arn:aws:iam::222222222222:oidc-provider/{GITHUB}"
             ("statements",),
             "the policy of a CI role must be at most 10240 characters as JSON, got 10988",
         ),
+        (
+            {"statements": [LOGIN, {"Effect": "Allow", "Action": "*", "Resource": "*"}]},
+            ("statements", 1, "Action"),
+            "an allowed action must not stand for all of ECR, got '*'; list the actions",
+        ),
+        (
+            {"statements": [{**LOGIN, "Action": ["s3:GetObject", "ecr:Set*"]}]},
+            ("statements", 0, "Action"),
+            "an allowance must not take in SetRepositoryPolicy by a wildcard",
+        ),
+        (
+            {"statements": [{"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}]},
+            ("statements", 0, "NotAction"),
+            "an allowance must not be for every action but some",
+        ),
+        (
+            {
+                "statements": [
+                    {**LOGIN, "Action": ["ecr:B*", "ecr:C*", "ecr:D*", "ecr:G*", "ecr:I*"]},
+                    {**LOGIN, "Action": ["ecr:L*", "ecr:P*", "ecr:R*", "ecr:SetRepositoryPolicy"]},
+                    {**LOGIN, "Action": ["ecr:St*", "ecr:T*", "ecr:U*"]},
+                ]
+            },
+            ("statements", 2),
+            "an allowed action must not stand for all of ECR, got them all for 'the role'",
+        ),
     ],
 )
 def test_fails_with_another_role(

@@ -8,6 +8,7 @@ from typing import Any
 from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from constructs import Construct
 
+from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS
 from ecr_constructs.checks import (
     Check,
     Problem,
@@ -23,7 +24,6 @@ from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.pull_through_cache import ROOT
 from ecr_constructs.registry import Registry
 from ecr_constructs.registry_policy import CREATE_ACTION, IMPORT_ACTION
-from ecr_constructs.repository_policy import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS
 from ecr_constructs.terraform_text import json_text
 
 MAX_POLICY_LENGTH = 6144
@@ -118,20 +118,26 @@ class Access:
         return _statements(registry, {key: getattr(self, key) for key in _GRANTS})
 
 
+def access_statement(sid: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
+    """A statement of an IAM policy that allows actions on repositories by their ARNs."""
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def login_statement() -> dict[str, Any]:
+    """The statement that lets somebody get a token for `docker login`."""
+    return {"Sid": "Login", "Effect": "Allow", "Action": [LOGIN_ACTION], "Resource": "*"}
+
+
 def _statements(registry: Registry, given: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    statements: list[dict[str, Any]] = [
-        {
-            "Sid": sid,
-            "Effect": "Allow",
-            "Action": list(actions),
-            "Resource": [registry.repository_arn(_pattern(name, key)) for name in given[key]],
-        }
+    statements = [
+        access_statement(
+            sid, actions, [registry.repository_arn(_pattern(name, key)) for name in given[key]]
+        )
         for key, (sid, actions) in _GRANTS.items()
         if given[key]
     ]
     if given["pull"] or given["push"]:
-        login = {"Sid": "Login", "Effect": "Allow", "Action": [LOGIN_ACTION], "Resource": "*"}
-        statements.append(login)
+        statements.append(login_statement())
     return statements
 
 
@@ -143,10 +149,11 @@ def _pattern(name: str, key: str) -> str:
 
 def access_document(registry: Registry, access: Access) -> dict[str, Any]:
     """The IAM policy of whoever has the access, as AWS writes it."""
-    return _document(access.render(registry))
+    return policy_of(access.render(registry))
 
 
-def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
+def policy_of(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    """A policy of IAM with these statements."""
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -168,7 +175,7 @@ def access_documents(registry: Registry, access: Access) -> list[dict[str, Any]]
         parts[-1][name] = None
         room -= cost
     return [
-        _document(
+        policy_of(
             _statements(
                 registry, {k: [n for n in names if n in part] for k, names in given.items()}
             )

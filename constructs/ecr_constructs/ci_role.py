@@ -25,6 +25,7 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
+from ecr_constructs.policy_risk import identity_risks
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import Registry
 from ecr_constructs.terraform_text import escaped, json_text
@@ -399,7 +400,7 @@ class CiRole(Construct):
         default.
     :param description: for people; at most 1,000 Latin letters. None by default.
     :param statements: of a policy that says what it may do, as AWS writes them; at most 10,240
-        characters. None by default.
+        characters. None by default. All of ECR is refused.
     :raises ValueError: for what AWS would refuse, and for what trusts nobody.
     """
 
@@ -536,7 +537,7 @@ def _boundary_problems(registry: Registry, arn: str) -> Iterator[Problem]:
 
 def _statements_problems(statements: Sequence[Mapping[str, object]]) -> Iterator[Problem]:
     wrong = list(sequence("statements", statements, Mapping))
-    yield from wrong
+    yield from wrong or identity_risks(statements, {"AWS": "the role"})
     length = 0 if wrong else sent_length(_document(statements))
     if length > MAX_POLICY_LENGTH:
         yield POLICY_LENGTH.problem(str(length))

@@ -91,6 +91,22 @@ SOURCE_ARN = TextForm(
     form="the ARN of what the service acts for, with its account; '*' in its last part stands for"
     " any characters",
 )
+NAMED = TextForm(
+    what="a principal by 'AWS'",
+    source="IAM user guide, policy elements: Principal; ECR API error, 'Invalid repository policy"
+    " provided', for what nobody can be",
+    minimum=0,
+    maximum=2048,
+    pattern=re.compile(
+        rf"\*|[0-9]{{12}}|{ROLE_ARN.pattern.pattern}|{USER_ARN.pattern.pattern}"
+        r"|arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:root"
+        r"|arn:aws(?:-[a-z]+)*:sts::[0-9]{12}:"
+        r"(?:assumed-role/[\w+=,.@-]{1,64}/[\w+=,.@-]{2,64}|federated-user/[\w+=,.@-]{2,32})",
+        re.ASCII,
+    ),
+    form="'*', an account id of 12 digits or its root, or the ARN of an IAM role or user, of a"
+    " session of a role or of a federated user",
+)
 ONE_KIND = Check(
     f"a principal takes exactly one of {', '.join(map(repr, _KINDS[:-1]))} and {_KINDS[-1]!r}",
     "this library's `Principal`",
