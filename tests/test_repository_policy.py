@@ -42,6 +42,19 @@ def test_grants_exactly_what_docker_calls() -> None:
     assert grant_statements() == ()
 
 
+def test_grants_to_the_same_principals_are_one_statement() -> None:
+    [both] = grant_statements(pull_push=(ROLE, ACCOUNT))
+    assert (both.sid, both.principals) == ("PullPush", (ROLE, ACCOUNT))
+    assert both.actions == tuple(dict.fromkeys((*PULL_ACTIONS, *PUSH_ACTIONS)))
+    [everything] = grant_statements(
+        pull=(ACCOUNT, ROLE), push=(ROLE,), pull_push=(ACCOUNT,), read=(ROLE, ACCOUNT)
+    )
+    assert (everything.sid, everything.principals) == ("PullPushRead", (ACCOUNT, ROLE))
+    unit = Principal(organization="o-a1b2c3d4e5")
+    found = grant_statements(pull=(unit,), pull_push=(ROLE,), read=(unit,))
+    assert [s.sid for s in found] == ["PullReadOrganization", "PullPush"]
+
+
 def test_every_action_is_an_operation_of_the_api() -> None:
     client = boto3.client("ecr", region_name="us-east-1")
     operations = set(client.meta.service_model.operation_names)

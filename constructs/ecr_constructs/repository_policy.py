@@ -1,7 +1,7 @@
 """Repository policy: who may do what with a repository, as the repository's side sees it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import ClassVar
@@ -219,18 +219,27 @@ def grant_statements(
     pull_push: tuple[Principal, ...] = (),
     read: tuple[Principal, ...] = (),
 ) -> tuple[PolicyStatement, ...]:
-    """The statements that let principals pull, push, both or read: one for each that is needed.
+    """The statements that let principals pull, push, both or read: as few as there can be.
 
-    A Sid names the grant and, where it is narrowed by a condition, the kind of the principals.
+    Grants to the same principals are one. A Sid names the grants and, where they are narrowed by a
+    condition, the kind of the principals: `PullPush`, `ReadOrganization`.
     """
+    found: dict[tuple[str, frozenset[Principal]], list[PolicyStatement]] = {}
+    for sid, principals, actions in (
+        ("Pull", (*pull, *pull_push), PULL_ACTIONS),
+        ("Push", (*push, *pull_push), PUSH_ACTIONS),
+        ("Read", read, READ_ACTIONS),
+    ):
+        for group in together(principals):
+            one = PolicyStatement(sid=sid, principals=group.members, actions=actions)
+            found.setdefault((group.kind, frozenset(group.members)), []).append(one)
     return tuple(
-        PolicyStatement(sid=f"{sid}{group.kind}", principals=group.members, actions=actions)
-        for sid, principals, actions in (
-            ("Pull", (*pull, *pull_push), PULL_ACTIONS),
-            ("Push", (*push, *pull_push), PUSH_ACTIONS),
-            ("Read", read, READ_ACTIONS),
+        replace(
+            grants[0],
+            sid="".join((*(str(one.sid) for one in grants), kind)),
+            actions=tuple(dict.fromkeys(action for one in grants for action in one.actions)),
         )
-        for group in together(principals)
+        for (kind, _), grants in found.items()
     )
 
 
