@@ -312,6 +312,22 @@ def test_fails_with_everything_at_once_and_defines_nothing(stack: TerraformStack
     assert stack.node.try_find_child("Ci") is None
 
 
+def test_images_are_brought_to_repositories_that_are_there(stack: TerraformStack) -> None:
+    policy = AccessPolicy(
+        stack,
+        "Node",
+        registry=HOME,
+        pull=["docker-hub/library/"],
+        pull_through=["docker-hub/library"],
+        import_upstream=["docker-hub/library/nginx"],
+    )
+    found = {s["Sid"]: s for s in json.loads(policy.document)["Statement"]}
+    arn = HOME.repository_arn("docker-hub/library/")
+    assert found["PullThrough"]["Resource"] == [f"{arn}*"]
+    assert found["ImportUpstream"]["Resource"] == [f"{arn}nginx"]
+    assert found["ImportUpstream"]["Action"] == ["ecr:BatchImportUpstreamImage"]
+
+
 def test_fails_with_nothing(stack: TerraformStack) -> None:
     with pytest.raises(InvalidValueError, match="access must be to something"):
         AccessPolicy(stack, "Ci", registry=HOME)

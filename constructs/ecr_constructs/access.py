@@ -1,7 +1,7 @@
 """Access: what a role or user may do, as its own side sees it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -20,7 +20,6 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
-from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.pull_through_cache import ROOT
 from ecr_constructs.registry import Registry
 from ecr_constructs.registry_policy import CREATE_ACTION, IMPORT_ACTION
@@ -34,6 +33,7 @@ _GRANTS = {
     "push": ("Push", PUSH_ACTIONS),
     "read": ("Read", READ_ACTIONS),
     "pull_through": ("PullThrough", (CREATE_ACTION, IMPORT_ACTION)),
+    "import_upstream": ("ImportUpstream", (IMPORT_ACTION,)),
 }
 
 REPOSITORIES = TextForm(
@@ -43,6 +43,14 @@ REPOSITORIES = TextForm(
     maximum=256,
     pattern=re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*/?"),
     form="the name of a repository, or a namespace with '/' at its end, such as 'payments/'",
+)
+CACHED = TextForm(
+    what="pull_through",
+    source="ECR API, `PullThroughCacheRuleRepositoryPrefix`, `RepositoryName`",
+    minimum=2,
+    maximum=256,
+    pattern=re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*|ROOT"),
+    form="the prefix of a cache rule or a namespace below it, without '/' at its end, or ROOT",
 )
 NOTHING = Check("access must be to something", "this library: a policy has a statement")
 PULL_NEEDED = Check(
@@ -71,9 +79,11 @@ class Access:
     :param pull: whose images are pulled.
     :param push: to which images are pushed.
     :param read: of which metadata and scan findings are read.
-    :param pull_through: the prefixes of pull-through cache rules through which images are pulled
-        for the first time, so that ECR makes their repositories. Their namespaces have to be in
-        `pull`, too.
+    :param pull_through: the prefixes of pull-through cache rules, or namespaces below them, through
+        which images are pulled for the first time, so that ECR makes their repositories. They have
+        to be in `pull`, too.
+    :param import_upstream: repositories below such a prefix that there are already, to which ECR
+        brings an image of the upstream when it is pulled for the first time.
     :raises ValueError: for nothing at all, and for what no repository is called.
     """
 
@@ -84,7 +94,10 @@ class Access:
     read: tuple[str, ...] = ()
     """Of which metadata and scan findings are read."""
     pull_through: tuple[str, ...] = ()
-    """The prefixes of cache rules through which images are pulled for the first time."""
+    """The prefixes of cache rules, or namespaces below them, through which images are pulled for
+    the first time, so that ECR makes their repositories."""
+    import_upstream: tuple[str, ...] = ()
+    """Repositories below such a prefix that are there, to which ECR brings upstream's images."""
 
     def __post_init__(self) -> None:
         refuse(self._problems())
@@ -97,14 +110,14 @@ class Access:
             if not isinstance(values, list | tuple):
                 yield wrong_type(name, "a list", values)._replace(path=(name,))
                 continue
-            form = CACHE_PREFIX if name == "pull_through" else REPOSITORIES
+            form = CACHED if name == "pull_through" else REPOSITORIES
             yield from within((name,), unique(DUPLICATE, values, name))
             wrong = [p for i, v in enumerate(values) for p in within((name, i), form.problems(v))]
             yield from wrong
         if isinstance(self.pull, list | tuple) and isinstance(self.pull_through, list | tuple):
             for index, prefix in enumerate(self.pull_through):
                 named = any(prefix == ROOT or str(n).startswith(f"{prefix}/") for n in self.pull)
-                if not named and not any(CACHE_PREFIX.problems(prefix)):
+                if not named and not any(CACHED.problems(prefix)):
                     yield PULL_NEEDED.problem(shown(prefix), ("pull_through", index))
         if not any(given.values()):
             yield NOTHING.problem("nothing")
@@ -145,6 +158,17 @@ def _pattern(name: str, key: str) -> str:
     if key == "pull_through":
         return "*" if name == ROOT else f"{name}/*"
     return f"{name}*" if name.endswith("/") else name
+
+
+def access_together(several: Iterable[Access]) -> Access:
+    """What somebody may do who has each of several accesses; at least one."""
+    found = list(several)
+    return Access(
+        **{
+            field.name: tuple(dict.fromkeys(n for one in found for n in getattr(one, field.name)))
+            for field in fields(Access)
+        }
+    )
 
 
 def access_document(registry: Registry, access: Access) -> dict[str, Any]:
@@ -213,10 +237,15 @@ class AccessPolicy(Construct):
         push: Sequence[str] = (),
         read: Sequence[str] = (),
         pull_through: Sequence[str] = (),
+        import_upstream: Sequence[str] = (),
         policy_name: str | None = None,
     ) -> None:
         access = Access(
-            pull=tuple(pull), push=tuple(push), read=tuple(read), pull_through=tuple(pull_through)
+            pull=tuple(pull),
+            push=tuple(push),
+            read=tuple(read),
+            pull_through=tuple(pull_through),
+            import_upstream=tuple(import_upstream),
         )
         document = access_document(registry, access)
         problems = list(access_problems(document))

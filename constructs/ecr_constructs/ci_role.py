@@ -454,9 +454,13 @@ class CiRole(Construct):
         """The ARN of the role, with a token. What names it is made after the role."""
         self.role_name = role_name
         """The name of the role."""
-        start = f"arn:{registry.partition}:iam::{registry.account_id}"
-        self.principal = Principal(role=f"{start}:role/{role_name}")
+        self.principal = Principal(role=ci_role_arn(registry, role_name))
         """The role as grants name it, by its known ARN. Terraform does not see the role in it."""
+
+
+def ci_role_arn(registry: Registry, role_name: str) -> str:
+    """The ARN of the role of this name."""
+    return f"arn:{registry.partition}:iam::{registry.account_id}:role/{role_name}"
 
 
 def ci_role_problems(
