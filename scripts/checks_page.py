@@ -36,6 +36,8 @@ ROOMS = (
             "image_settings",
             "access",
             "repository_key",
+            "oidc_provider",
+            "ci_jobs",
             "ci_role",
             "replication",
             "registry_policy",

@@ -7,7 +7,8 @@ from pydantic import ValidationInfo
 
 from ecr_constructs import Access, GitHubActions, GitLab, Problem, Registry
 from ecr_constructs.checks import Check, refuse, unique, within
-from ecr_constructs.ci_role import HOST, ci_role_problems
+from ecr_constructs.ci_role import ci_role_problems
+from ecr_constructs.oidc_provider import HOST
 from stacks.section import Section, built, built_list, registry_of
 
 ISSUER_TWICE = Check(
@@ -31,6 +32,13 @@ class CiRole(Section):
     """For how long a job may have it, 3600 to 43200 seconds."""
     permissions_boundary: str | None = None
     """The ARN of a policy that bounds what it may do."""
+
+    @property
+    def warnings(self) -> Iterator[Problem]:
+        """What is legal, but certainly a mistake."""
+        for key in ("github_actions", "gitlab"):
+            for index, jobs in enumerate(getattr(self, key)):
+                yield from within((key, index), jobs.warnings)
 
     @property
     def trusted(self) -> tuple[GitHubActions | GitLab, ...]:

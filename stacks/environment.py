@@ -298,6 +298,7 @@ class Environment(Section):
     def _access_warnings(self) -> Iterator[Problem]:
         granted = self.ci_role_access
         for role_name, role in self.ci_roles.items():
+            yield from within(("ci_roles", role_name), role.warnings)
             if granted[role_name] is None:
                 yield ROLE_WITHOUT_ACCESS.problem("none", ("ci_roles", role_name))
             elif role.access is not None:

@@ -1,5 +1,6 @@
 """Values that the library accepts, and nearly accepts, at random."""
 
+import json
 import string
 from dataclasses import fields
 from typing import Any
@@ -164,6 +165,50 @@ statements = st.builds(
     conditions=_conditions(),
     sid=st.none() | _PROSE.filter(lambda text: text.isprintable()),
 )
+_by_aws = st.one_of(
+    accounts,
+    accounts.map("arn:aws:iam::{}:root".format),
+    _arns("role"),
+    _arns("user"),
+    accounts.map("arn:aws:sts::{}:assumed-role/ci/job-1".format),
+    # And what nobody is.
+    st.sampled_from(["nobody", "1234", "arn:aws:s3:::b", "arn:aws:iam::111111111111:*", "\ud800"]),
+    st.text(string.digits, max_size=14),
+    accounts.map("arn:aws:iam::{}:role/*".format),
+)
+_by_service = st.sampled_from(["codebuild.amazonaws.com", "nobody", "*"])
+
+
+def _one_or_several(values: st.SearchStrategy[str]) -> st.SearchStrategy[str | list[str]]:
+    return values | st.lists(values, min_size=1, max_size=3)
+
+
+# Policies by hand, of which the library refuses many: for whom they are about.
+policy_documents = st.fixed_dictionaries(
+    {
+        "Statement": st.fixed_dictionaries(
+            {
+                "Effect": st.just("Deny"),
+                "Principal": st.fixed_dictionaries(
+                    {"AWS": _one_or_several(_by_aws)},
+                    optional={"Service": _one_or_several(_by_service)},
+                ),
+                "Action": _one_or_several(st.sampled_from([*REPOSITORY_ACTIONS, "ecr:Get*"])),
+            },
+            optional={
+                "Sid": st.sampled_from(["a b", "a\n"]),
+                "Condition": st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "Bool": st.just({"aws:SecureTransport": True}),
+                        "NumericLessThan": st.just({"aws:MultiFactorAuthAge": 3600}),
+                        "StringEquals": st.just({"aws:SourceAccount": ["111111111111"]}),
+                    },
+                ),
+            },
+        )
+    }
+).map(json.dumps)
 _tags = st.dictionaries(
     _PROSE.filter(
         lambda t: t.isprintable() and not t.lower().startswith(("aws:", "$jsii.", "__proto__"))

@@ -26,7 +26,6 @@ from ecr_constructs.policy_json import (
 from ecr_constructs.principal import (
     CONDITIONS,
     LAMBDA,
-    SOURCE_ACCOUNT_KEY,
     Principal,
 )
 from ecr_constructs.repository_policy import PolicyStatement, repository_policy_problems
@@ -146,7 +145,7 @@ def _services(
     arns, rest = _taken(conditions, *CONDITIONS["lambda_function"])
     if identifiers == (LAMBDA,) and arns:
         return tuple(Principal(lambda_function=arn) for arn in arns), rest
-    accounts, rest = _taken(rest, "StringEquals", SOURCE_ACCOUNT_KEY)
+    accounts, rest = _taken(rest, *CONDITIONS["source_account"])
     if len(arns) > 1 or len(accounts) > 1:
         raise InvalidValueError([ONE_SOURCE.problem(shown([*arns, *accounts]), ("conditions",))])
     return (
