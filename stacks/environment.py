@@ -336,9 +336,9 @@ class Environment(Section):
     def _is_cached(self, name: str) -> bool:
         """Whether a repository, or a namespace with '/' at its end, is below a cache rule's prefix.
 
-        `ROOT` is not one: it would bring images of others to every repository.
+        Nothing is below `ROOT`: it would bring images of others to every repository.
         """
-        return name.startswith(tuple(f"{p}/" for p in self._cache_rules if p != ROOT))
+        return name.startswith(tuple(f"{prefix}/" for prefix in self._cache_rules))
 
     def registry_warnings(
         self, repository_names: Sequence[str], namespaces: Sequence[str] = ()

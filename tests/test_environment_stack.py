@@ -310,7 +310,12 @@ def test_who_pulls_a_repository_below_a_cache_rule_may_have_images_brought_to_it
 
 @pytest.mark.parametrize(
     ("rules", "applied_for"),
-    [({}, "CREATE_ON_PUSH"), (CACHE, "REPLICATION"), (CACHE, "CREATE_ON_PUSH")],
+    [
+        ({}, "CREATE_ON_PUSH"),
+        ({}, "PULL_THROUGH_CACHE"),
+        (CACHE, "REPLICATION"),
+        (CACHE, "CREATE_ON_PUSH"),
+    ],
 )
 def test_nobody_may_have_repositories_made_without_a_cache_rule(
     rules: dict[str, Any], applied_for: str
