@@ -63,27 +63,32 @@ def _arns(kind: str) -> st.SearchStrategy[str]:
 
 
 _UNIT = "o-a1b2c3d4e5/r-ab12/ou-ab12-{:08}/{}"
-# Whoever may push: another account or an organization as a whole must not.
+_SERVICES = st.sampled_from(["codebuild.amazonaws.com", "sagemaker.amazonaws.com"])
+_FUNCTION = f"arn:aws:lambda:{REGION}:{{}}:function:{{}}"
+_PROJECT = "arn:aws:codebuild:us-east-1:{}:project/{}"
+# Whoever may push: another account or an organization as a whole must not, nor a service for it.
 pushers = st.one_of(
     st.builds(Principal, role=_arns("role")),
     st.builds(Principal, user=_arns("user")),
     st.builds(
         Principal,
-        lambda_function=st.builds(
-            f"arn:aws:lambda:{REGION}:{{}}:function:{{}}".format,
-            accounts,
-            st.sampled_from(["payments", "payments-*", "*"]),
-        ),
+        lambda_function=st.builds(_FUNCTION.format, accounts, st.sampled_from(["api", "web"])),
     ),
+    st.builds(Principal, service=_SERVICES, source_account=st.just("111111111111")),
     st.builds(
         Principal,
-        service=st.sampled_from(["codebuild.amazonaws.com", "sagemaker.amazonaws.com"]),
-        source_account=accounts,
-        source_arn=st.none() | accounts.map("arn:aws:codebuild:us-east-1:{}:project/*".format),
+        service=_SERVICES,
+        source_account=st.none() | accounts,
+        source_arn=st.builds(_PROJECT.format, accounts, st.sampled_from(["api", "web"])),
     ),
 )
 principals = st.one_of(
     pushers,
+    st.builds(
+        Principal,
+        lambda_function=st.builds(_FUNCTION.format, accounts, st.sampled_from(["a*", "*"])),
+    ),
+    st.builds(Principal, service=_SERVICES, source_account=accounts),
     st.builds(Principal, account=accounts),
     st.builds(Principal, organization=st.sampled_from(["o-a1b2c3d4e5", "o-f6g7h8i9j0"])),
     st.builds(

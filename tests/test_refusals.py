@@ -851,6 +851,8 @@ BY_HAND = (
     "ecr_constructs.policy_document",
     "ecr_constructs.access",
     "ecr_constructs.repository_key",
+    "ecr_constructs.oidc_provider",
+    "ecr_constructs.ci_jobs",
     "ecr_constructs.ci_role",
     "ecr_constructs.repository_reference",
 )
