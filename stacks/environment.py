@@ -37,7 +37,7 @@ from ecr_constructs.ci_role import ci_role_arn
 from ecr_constructs.creation_template import ROOT, AppliedFor
 from ecr_constructs.encryption import KEY_OF_OTHERS
 from ecr_constructs.image_settings import GRANTS, ImageSettings
-from ecr_constructs.policy_risk import FOREIGN_CHANGES
+from ecr_constructs.policy_risk import FOREIGN_CHANGES, LOCKOUT
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
 from ecr_constructs.replication import replication_warnings
 from stacks.assume_role import AssumeRole, deployed_here
@@ -140,9 +140,9 @@ def _settings(
             problems += rest.problems_in(registry, deployer_of(info))
         elif "region" in info.data:
             somewhere = Registry(account_id="0" * 12, region=info.data["region"])
-            # No account is another one as long as this one is unknown.
-            found = rest.problems_in(somewhere)
-            problems += (p for p in found if p.check not in (FOREIGN_CHANGES, KEY_OF_OTHERS))
+            # No account is another one, or one's own, as long as this one is unknown.
+            unknown = (FOREIGN_CHANGES, KEY_OF_OTHERS, LOCKOUT)
+            problems += (p for p in rest.problems_in(somewhere) if p.check not in unknown)
         problems += within(("tags",), own_tag_problems(rest.tags))
         if info.field_name == "repository_defaults" and rest.public_access is not None:
             problems.append(PUBLIC_BY_DEFAULT.problem(path=("public_access",)))
@@ -193,12 +193,12 @@ def _add_access(
     """
     pull, push = ((*one, *settings.pull_push) for one in (settings.pull, settings.push))
     for principals, given in (
-        (pull, Access(pull=(name,), **through)),
-        (push, Access(push=(name,))),
-        (settings.read, Access(read=(name,))),
+        (pull, {"pull": (name,), **through}),
+        (push, {"push": (name,)}),
+        (settings.read, {"read": (name,)}),
     ):
         for arn in dict.fromkeys(p.arn for p in principals if p.arn is not None):
-            found.setdefault(arn, []).append(given)
+            found.setdefault(arn, []).append(Access(**given))
 
 
 class Environment(Section):
@@ -324,9 +324,9 @@ class Environment(Section):
                 known = name in self.repositories or whole or anything
                 if not known and not any(_overlap(name, prefix) for prefix in made):
                     yield ACCESS_MATCHES_NONE.problem(shown(name), (grant, index))
-        for grant in ("pull_through", "import_upstream"):
+        for grant, end in (("pull_through", "/"), ("import_upstream", "")):
             for index, name in enumerate(getattr(access, grant)):
-                if not (self._is_cached(f"{name}/") or ROOT in self._cache_rules):
+                if not (self._is_cached(f"{name}{end}") or ROOT in self._cache_rules):
                     yield ACCESS_MATCHES_NONE.problem(shown(name), (grant, index))
 
     @property
