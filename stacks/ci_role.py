@@ -8,7 +8,8 @@ from pydantic import ValidationInfo
 
 from ecr_constructs import Access, GitHubActions, GitLab, Problem, Registry
 from ecr_constructs.checks import Check, refuse, unique, within
-from ecr_constructs.ci_role import HOST, ci_role_problems
+from ecr_constructs.ci_role import ci_role_problems
+from ecr_constructs.oidc_provider import HOST
 from stacks.section import Section, built, built_list, registry_of, texts
 
 ISSUER_TWICE = Check(
@@ -26,12 +27,19 @@ class CiRole(Section):
     or pull request."""
     gitlab: Annotated[tuple[GitLab, ...], built_list(GitLab, "gitlab")] = ()
     """The jobs of GitLab that assume it, by project, and by branch or tag."""
-    access: Annotated[Access, built(Access, "access")]
-    """What it may do: which repositories it pulls, pushes and reads."""
+    access: Annotated[Access | None, built(Access, "access")] = None
+    """What it may do, beside what grants give it: which repositories it pulls, pushes and reads."""
     max_session_duration: int = 3600
     """For how long a job may have it, 3600 to 43200 seconds."""
     permissions_boundary: str | None = None
     """The ARN of a policy that bounds what it may do."""
+
+    @property
+    def warnings(self) -> Iterator[Problem]:
+        """What is legal, but certainly a mistake."""
+        for key in ("github_actions", "gitlab"):
+            for index, jobs in enumerate(getattr(self, key)):
+                yield from within((key, index), jobs.warnings)
 
     @property
     def trusted(self) -> tuple[GitHubActions | GitLab, ...]:
@@ -52,19 +60,27 @@ def ci_roles_here(roles: dict[str, CiRole], info: ValidationInfo) -> dict[str, C
         refuse(
             problem
             for name, role in roles.items()
-            for problem in within((name,), _ci_role_problems(role, registry, name))
+            for problem in within(
+                (name,), ci_role_of_file_problems(role, registry, name, role.access)
+            )
         )
     return roles
 
 
-def _ci_role_problems(role: CiRole, registry: Registry, name: str) -> Iterator[Problem]:
+def ci_role_of_file_problems(
+    role: CiRole, registry: Registry, name: str, access: Access | None
+) -> Iterator[Problem]:
+    """Check a role together with where it is and with what it may do.
+
+    :param access: the role's own, or with what grants give it.
+    """
     found = ci_role_problems(
         registry,
         role_name=name,
         trusted=role.trusted,
         max_session_duration=role.max_session_duration,
         permissions_boundary=role.permissions_boundary,
-        statements=role.access.render(registry),
+        statements=access.render(registry) if access else (),
     )
     # The file has them by kind, and the statements as access.
     for problem in found:

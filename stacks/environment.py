@@ -1,7 +1,8 @@
 """Environment: what an environment file holds, typed."""
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Annotated, TypeVar
 
 from pydantic import (
@@ -10,6 +11,7 @@ from pydantic import (
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    model_validator,
 )
 
 from ecr_constructs import (
@@ -20,6 +22,7 @@ from ecr_constructs import (
     RepositoryKeySettings,
     RepositorySettings,
 )
+from ecr_constructs.access import access_together
 from ecr_constructs.account_setting import (
     PROVIDER_VERSIONS,
     account_setting_warnings,
@@ -30,15 +33,18 @@ from ecr_constructs.checks import (
     shown,
     within,
 )
+from ecr_constructs.ci_role import ci_role_arn
+from ecr_constructs.creation_template import AppliedFor
 from ecr_constructs.encryption import KEY_OF_OTHERS
-from ecr_constructs.policy_risk import FOREIGN_CHANGES
+from ecr_constructs.image_settings import GRANTS, ImageSettings
+from ecr_constructs.policy_risk import FOREIGN_CHANGES, LOCKOUT
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
 from ecr_constructs.registry import ROOT
 from ecr_constructs.replication import replication_warnings
 from stacks.assume_role import AssumeRole, deployed_here
 from stacks.backend import Backend, backend_problems
 from stacks.building import build
-from stacks.ci_role import CiRole, Issuers, ci_roles_here
+from stacks.ci_role import CiRole, Issuers, ci_role_of_file_problems, ci_roles_here
 from stacks.grant import Grant
 from stacks.names import local_state_path, stack_id, state_key
 from stacks.own_tags import (
@@ -63,6 +69,8 @@ from stacks.section import (
 
 T = TypeVar("T")
 
+# How alike a name is to one that was meant: all but one letter of a short one.
+_NEARLY = 0.9
 # What may be there without holding anything.
 SECTIONS = (
     "tags",
@@ -87,6 +95,23 @@ GRANT_MATCHES_NONE = Check(
     "this app: it has no effect",
     "mend the prefix, or take it away",
     warning=True,
+)
+ROLE_WITHOUT_ACCESS = Check(
+    "a role of a CI system should have access to something, or be granted it",
+    "this app: its jobs can do nothing",
+    "write 'access', or grant its ARN 'push' or 'pull'",
+    warning=True,
+)
+CI_ROLE_UNKNOWN = Check(
+    "a ci_role should be called as one of the file's ci_roles where its name is nearly that of one",
+    "this app: another role would be admitted",
+    "mend the name",
+    warning=True,
+)
+PUBLIC_BY_DEFAULT = Check(
+    "public_access is for each repository to say, not for the defaults",
+    "this project: nothing is public by accident",
+    "write it in the repositories that it is about",
 )
 ACCESS_MATCHES_NONE = Check(
     "the access of a role should be to something of the file",
@@ -126,10 +151,12 @@ def _settings(
             problems += rest.problems_in(registry, deployer_of(info))
         elif "region" in info.data:
             somewhere = Registry(account_id="0" * 12, region=info.data["region"])
-            # No account is another one as long as this one is unknown.
-            found = rest.problems_in(somewhere)
-            problems += (p for p in found if p.check not in (FOREIGN_CHANGES, KEY_OF_OTHERS))
+            # No account is another one, or one's own, as long as this one is unknown.
+            unknown = (FOREIGN_CHANGES, KEY_OF_OTHERS, LOCKOUT)
+            problems += (p for p in rest.problems_in(somewhere) if p.check not in unknown)
         problems += within(("tags",), own_tag_problems(rest.tags))
+        if info.field_name == "repository_defaults" and rest.public_access is not None:
+            problems.append(PUBLIC_BY_DEFAULT.problem(path=("public_access",)))
         if info.field_name == "repositories":
             found = tags_together(info.data.get("tags", {}), rest.tags)
             problems += within(("tags",), found)
@@ -163,6 +190,26 @@ def _deployer_left_out(key: RepositoryKeySettings, deployer: str | None) -> Iter
 
 def _overlap(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one)
+
+
+def _add_access(
+    found: dict[str, list[Access]],
+    name: str,
+    settings: ImageSettings,
+    through: Mapping[str, tuple[str, ...]],
+) -> None:
+    """Add what the principals of some repositories may do, by their ARNs.
+
+    :param through: what whoever pulls may do besides.
+    """
+    pull, push = ((*one, *settings.pull_push) for one in (settings.pull, settings.push))
+    for principals, given in (
+        (pull, {"pull": (name,), **through}),
+        (push, {"push": (name,)}),
+        (settings.read, {"read": (name,)}),
+    ):
+        for arn in dict.fromkeys(p.arn for p in principals if p.arn is not None):
+            found.setdefault(arn, []).append(Access(**given))
 
 
 class Environment(Section):
@@ -202,9 +249,22 @@ class Environment(Section):
     """Issuers whose tokens the account accepts, such as 'token.actions.githubusercontent.com'. An
     account has one of each: leave out what is there already."""
     ci_roles: Annotated[dict[str, CiRole], AfterValidator(ci_roles_here)] = {}
-    """Roles of CI systems by name. Each pushes and pulls by a policy of its own."""
+    """Roles of CI systems by name. Each has a policy with its access and with what grants say."""
     registry: Annotated[RegistrySection, AfterValidator(registry_here)] = RegistrySection()
     """Settings of the whole registry; only one environment of an account and Region holds them."""
+
+    @model_validator(mode="after")
+    def _ci_roles_with_grants(self) -> "Environment":
+        """Check what the roles may do together with what grants give them."""
+        refuse(
+            problem
+            for name, access in self.ci_role_access.items()
+            for problem in within(
+                ("ci_roles", name),
+                ci_role_of_file_problems(self.ci_roles[name], self.home, name, access),
+            )
+        )
+        return self
 
     @property
     def home(self) -> Registry:
@@ -244,22 +304,49 @@ class Environment(Section):
             yield from within(("registry", "account_settings", setting), found)
 
     def _access_warnings(self) -> Iterator[Problem]:
+        granted = self.ci_role_access
+        for role_name, role in self.ci_roles.items():
+            yield from within(("ci_roles", role_name), role.warnings)
+            if granted[role_name] is None:
+                yield ROLE_WITHOUT_ACCESS.problem("none", ("ci_roles", role_name))
+            elif role.access is not None:
+                found = self._unmatched(role.access)
+                yield from within(("ci_roles", role_name, "access"), found)
+        names = {ci_role_arn(self.home, name): name for name in self.ci_roles}
+        for name, settings in self.repositories.items():
+            for grant in GRANTS:
+                for index, principal in enumerate(getattr(settings, grant)):
+                    near = get_close_matches(principal.ci_role or "", names, 1, _NEARLY)
+                    if near and principal.ci_role not in names:
+                        hint = f"; did you mean {shown(near[0])}?"
+                        path = ("repositories", name, grant, index)
+                        yield CI_ROLE_UNKNOWN.problem(shown(principal.ci_role), path, hint=hint)
+
+    def _unmatched(self, access: Access) -> Iterator[Problem]:
+        """What of an access is to nothing of the file."""
         made = [f"{prefix}/" for prefix in self.namespaces if prefix != ROOT]
         anything = ROOT in self.namespaces
-        for role_name, role in self.ci_roles.items():
-            for grant in ("pull", "push", "read"):
-                for index, name in enumerate(getattr(role.access, grant)):
-                    whole = name.endswith("/") and any(
-                        r.startswith(name) for r in self.repositories
-                    )
-                    known = name in self.repositories or whole or anything
-                    if not known and not any(_overlap(name, prefix) for prefix in made):
-                        path = ("ci_roles", role_name, "access", grant, index)
-                        yield ACCESS_MATCHES_NONE.problem(shown(name), path)
-            for index, prefix in enumerate(role.access.pull_through):
-                if prefix not in self.registry.pull_through_cache_rules:
-                    path = ("ci_roles", role_name, "access", "pull_through", index)
-                    yield ACCESS_MATCHES_NONE.problem(shown(prefix), path)
+        for grant in ("pull", "push", "read"):
+            for index, name in enumerate(getattr(access, grant)):
+                whole = name.endswith("/") and any(r.startswith(name) for r in self.repositories)
+                known = name in self.repositories or whole or anything
+                if not known and not any(_overlap(name, prefix) for prefix in made):
+                    yield ACCESS_MATCHES_NONE.problem(shown(name), (grant, index))
+        for grant, end in (("pull_through", "/"), ("import_upstream", "")):
+            for index, name in enumerate(getattr(access, grant)):
+                if not (self._is_cached(f"{name}{end}") or ROOT in self._cache_rules):
+                    yield ACCESS_MATCHES_NONE.problem(shown(name), (grant, index))
+
+    @property
+    def _cache_rules(self) -> Collection[str]:
+        return self.registry.pull_through_cache_rules
+
+    def _is_cached(self, name: str) -> bool:
+        """Whether a repository, or a namespace with '/' at its end, is below a cache rule's prefix.
+
+        Nothing is below `ROOT`: it would bring images of others to every repository.
+        """
+        return name.startswith(tuple(f"{prefix}/" for prefix in self._cache_rules))
 
     def registry_warnings(
         self, repository_names: Sequence[str], namespaces: Sequence[str] = ()
@@ -291,29 +378,29 @@ class Environment(Section):
         """What the roles and users may do that repositories and templates name, by their ARNs.
 
         Whom the template of everything else (`ROOT`) names is not here: no namespace is its own.
+        Nor are the further statements of a policy, whose actions can be any.
         """
-        found: dict[str, dict[str, list[str]]] = {}
-        registry = self.registry
-        templates = {
-            f"{prefix}/": template
-            for prefix, template in registry.creation_templates.items()
-            if prefix != ROOT
-        }
-        for name, settings in (*self.repositories.items(), *templates.items()):
-            pull = (*settings.pull, *settings.pull_push)
-            cached = name.removesuffix("/") in registry.pull_through_cache_rules
-            for grant, principals, names in (
-                ("pull", pull, name),
-                ("push", (*settings.push, *settings.pull_push), name),
-                ("read", settings.read, name),
-                ("pull_through", pull if cached else (), name.removesuffix("/")),
-            ):
-                for arn in dict.fromkeys(p.arn for p in principals if p.arn is not None):
-                    found.setdefault(arn, {}).setdefault(grant, []).append(names)
-        return {
-            arn: Access(**{grant: tuple(names) for grant, names in grants.items()})
-            for arn, grants in sorted(found.items())
-        }
+        found: dict[str, list[Access]] = {}
+        for name, settings in self.repositories.items():
+            through = {"import_upstream": (name,)} if self._is_cached(name) else {}
+            _add_access(found, name, settings, through)
+        for prefix, template in self.registry.creation_templates.items():
+            name = f"{prefix}/"
+            makes = AppliedFor.PULL_THROUGH_CACHE in template.applied_for
+            through = {"pull_through": (prefix,)} if makes and self._is_cached(name) else {}
+            if prefix != ROOT:
+                _add_access(found, name, template, through)
+        return {arn: access_together(several) for arn, several in sorted(found.items())}
+
+    @property
+    def ci_role_access(self) -> dict[str, Access | None]:
+        """What the roles of CI systems may do, by their own access and by grants."""
+        granted = self.access if self.ci_roles else {}
+        found: dict[str, Access | None] = {}
+        for name, role in self.ci_roles.items():
+            both = [a for a in (role.access, granted.get(ci_role_arn(self.home, name))) if a]
+            found[name] = access_together(both) if both else None
+        return found
 
     def all_tags(self, name: str, tags: Mapping[str, str]) -> Mapping[str, str]:
         """The tags of something in the environment of this name that has these of its own."""

@@ -56,7 +56,8 @@ class EnvironmentStack(TerraformStack):
     Outputs: `repository_urls` and `repository_arns` by repository name, and `registry_uri`, the
     registry's address for `docker login`; and where there is something to tell:
 
-    - `access_policies`: the IAM policies of the roles and users that grants name;
+    - `access_policies`: the IAM policies of the roles and users that grants name, but for the
+      stack's own roles of CI, which have theirs;
     - `repository_key_arns`, `ci_role_arns`, `public_repository_uris`;
     - `pull_through_uris`, `pull_through_examples`, `pull_through_credentials`,
       `pull_through_roles`: of pull-through cache rules;
@@ -119,6 +120,7 @@ class EnvironmentStack(TerraformStack):
         access = {
             arn: [json_text(document) for document in access_documents(environment.home, access)]
             for arn, access in environment.access.items()
+            if arn not in self._ci_roles
         }
         if access:
             said = "Role or user to the IAM policies that it needs: the other side of the grants"
@@ -132,6 +134,10 @@ class EnvironmentStack(TerraformStack):
         providers = {
             issuer: OidcProvider(self, f"OidcProvider:{issuer}", issuer=issuer).provider_arn
             for issuer in environment.oidc_providers
+        }
+        statements = {
+            role_name: access.render(environment.home) if access else []
+            for role_name, access in environment.ci_role_access.items()
         }
         roles = {
             role_name: CiRole(
@@ -147,7 +153,7 @@ class EnvironmentStack(TerraformStack):
                 },
                 max_session_duration=role.max_session_duration,
                 permissions_boundary=role.permissions_boundary,
-                statements=role.access.render(environment.home),
+                statements=statements[role_name],
             )
             for role_name, role in environment.ci_roles.items()
         }

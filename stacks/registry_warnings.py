@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ecr_constructs import Check, Problem, Registry
 from ecr_constructs.account_setting import OLDER_SCOPE, POLICY_SCOPE
+from ecr_constructs.action import REPOSITORY_ACTIONS, matching
 from ecr_constructs.checks import shown
 from ecr_constructs.registry_policy import OLDER_SCOPE_ACTIONS
-from ecr_constructs.repository_policy import REPOSITORY_ACTIONS, matching
 from stacks.environment import Environment
 from stacks.registries import arriving_at
 

@@ -60,7 +60,7 @@ def _matching(
             assert set(statement) <= {*known, "Resource", "Condition"}, statement
             whom = identity or _is_about(statement, request)
             what = _acts(statement, request.action) and _covers(statement, request.resource)
-            if whom and what and _holds(statement.get("Condition", {}), request):
+            if whom and what and holds_for(statement.get("Condition", {}), request):
                 yield statement
 
 
@@ -122,7 +122,8 @@ def _covers(statement: Mapping[str, Any], resource: str) -> bool:
     return any(_like(resource, pattern) for pattern in patterns)
 
 
-def _holds(conditions: Mapping[str, Any], request: Request) -> bool:
+def holds_for(conditions: Mapping[str, Any], request: Request) -> bool:
+    """Whether all conditions hold for a request."""
     return all(
         _test(operator, key, _listed(wanted), request.context)
         for operator, keys in conditions.items()

@@ -1,5 +1,6 @@
 """Values that the library accepts, and nearly accepts, at random."""
 
+import json
 import string
 from dataclasses import fields, replace
 from typing import Any
@@ -28,6 +29,7 @@ from ecr_constructs import (
     TagMutability,
     TagStatus,
 )
+from ecr_constructs.action import REPOSITORY_ACTIONS
 from ecr_constructs.checks import sent_length
 from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
 from ecr_constructs.image_settings import ImageSettings
@@ -40,11 +42,7 @@ from ecr_constructs.lifecycle_policy import (
 from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
 from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.registry import REGIONS, REPOSITORY_NAME
-from ecr_constructs.repository_policy import (
-    MAX_POLICY_LENGTH,
-    REPOSITORY_ACTIONS,
-    repository_policy_document,
-)
+from ecr_constructs.repository_policy import MAX_POLICY_LENGTH, repository_policy_document
 from ecr_constructs.scanning import FILTER as SCANNING_FILTER
 
 REGION = "ap-northeast-2"
@@ -72,27 +70,32 @@ def _arns(kind: str) -> st.SearchStrategy[str]:
 
 
 _UNIT = "o-a1b2c3d4e5/r-ab12/ou-ab12-{:08}/{}"
-# Whoever may push: another account or an organization as a whole must not.
+_SERVICES = st.sampled_from(["codebuild.amazonaws.com", "sagemaker.amazonaws.com"])
+_FUNCTION = f"arn:aws:lambda:{REGION}:{{}}:function:{{}}"
+_PROJECT = "arn:aws:codebuild:us-east-1:{}:project/{}"
+# Whoever may push: another account or an organization as a whole must not, nor a service for it.
 pushers = st.one_of(
     st.builds(Principal, role=_arns("role")),
     st.builds(Principal, user=_arns("user")),
     st.builds(
         Principal,
-        lambda_function=st.builds(
-            f"arn:aws:lambda:{REGION}:{{}}:function:{{}}".format,
-            accounts,
-            st.sampled_from(["payments", "payments-*", "*"]),
-        ),
+        lambda_function=st.builds(_FUNCTION.format, accounts, st.sampled_from(["api", "web"])),
     ),
+    st.builds(Principal, service=_SERVICES, source_account=st.just("111111111111")),
     st.builds(
         Principal,
-        service=st.sampled_from(["codebuild.amazonaws.com", "sagemaker.amazonaws.com"]),
-        source_account=accounts,
-        source_arn=st.none() | accounts.map("arn:aws:codebuild:us-east-1:{}:project/*".format),
+        service=_SERVICES,
+        source_account=st.none() | accounts,
+        source_arn=st.builds(_PROJECT.format, accounts, st.sampled_from(["api", "web"])),
     ),
 )
 principals = st.one_of(
     pushers,
+    st.builds(
+        Principal,
+        lambda_function=st.builds(_FUNCTION.format, accounts, st.sampled_from(["a*", "*"])),
+    ),
+    st.builds(Principal, service=_SERVICES, source_account=accounts),
     st.builds(Principal, account=accounts),
     st.builds(Principal, organization=st.sampled_from(["o-a1b2c3d4e5", "o-f6g7h8i9j0"])),
     st.builds(
@@ -174,6 +177,50 @@ statements = st.builds(
     conditions=_conditions(),
     sid=st.none() | _PROSE.filter(lambda text: text.isprintable()),
 )
+_by_aws = st.one_of(
+    accounts,
+    accounts.map("arn:aws:iam::{}:root".format),
+    _arns("role"),
+    _arns("user"),
+    accounts.map("arn:aws:sts::{}:assumed-role/ci/job-1".format),
+    # And what nobody is.
+    st.sampled_from(["nobody", "1234", "arn:aws:s3:::b", "arn:aws:iam::111111111111:*", "\ud800"]),
+    st.text(string.digits, max_size=14),
+    accounts.map("arn:aws:iam::{}:role/*".format),
+)
+_by_service = st.sampled_from(["codebuild.amazonaws.com", "nobody", "*"])
+
+
+def _one_or_several(values: st.SearchStrategy[str]) -> st.SearchStrategy[str | list[str]]:
+    return values | st.lists(values, min_size=1, max_size=3)
+
+
+# Policies by hand, of which the library refuses many: for whom they are about.
+policy_documents = st.fixed_dictionaries(
+    {
+        "Statement": st.fixed_dictionaries(
+            {
+                "Effect": st.just("Deny"),
+                "Principal": st.fixed_dictionaries(
+                    {"AWS": _one_or_several(_by_aws)},
+                    optional={"Service": _one_or_several(_by_service)},
+                ),
+                "Action": _one_or_several(st.sampled_from([*REPOSITORY_ACTIONS, "ecr:Get*"])),
+            },
+            optional={
+                "Sid": st.sampled_from(["a b", "a\n"]),
+                "Condition": st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "Bool": st.just({"aws:SecureTransport": True}),
+                        "NumericLessThan": st.just({"aws:MultiFactorAuthAge": 3600}),
+                        "StringEquals": st.just({"aws:SourceAccount": ["111111111111"]}),
+                    },
+                ),
+            },
+        )
+    }
+).map(json.dumps)
 _tags = st.dictionaries(
     _PROSE.filter(
         lambda t: t.isprintable() and not t.lower().startswith(("aws:", "$jsii.", "__proto__"))

@@ -9,8 +9,8 @@ import cfnlint
 import pytest
 import yaml
 from cdktf import TerraformStack
-from conftest import Resources, synthesized
-from hypothesis import given
+from conftest import Resources, new_stack, synthesized
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from iam import Request, allowed
 from strategies import accounts, principals
@@ -28,17 +28,11 @@ from ecr_constructs import (
     access_documents,
 )
 from ecr_constructs.access import LOGIN_ACTION
+from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, REPOSITORY_ACTIONS
 from ecr_constructs.public_repository import PUBLIC_REPOSITORY_ACTIONS
 from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
 from ecr_constructs.repository_key import ADMINISTRATION_ACTIONS, RECOVERY_ACTIONS
-from ecr_constructs.repository_policy import (
-    PULL_ACTIONS,
-    PUSH_ACTIONS,
-    READ_ACTIONS,
-    REPOSITORY_ACTIONS,
-    grant_statements,
-    repository_policy_document,
-)
+from ecr_constructs.repository_policy import grant_statements, repository_policy_document
 
 CI = Principal(role="arn:aws:iam::111111111111:role/ci")
 HOME = Registry(account_id="111111111111", region="ap-northeast-2")
@@ -98,29 +92,110 @@ OWNER = "098765432109"
 GRANTS = {"pull": PULL_ACTIONS, "push": PUSH_ACTIONS, "read": READ_ACTIONS}
 
 
+@settings(deadline=None)
 @given(
-    st.dictionaries(st.sampled_from(sorted(GRANTS)), st.lists(principals, max_size=3).map(tuple)),
+    st.dictionaries(
+        st.sampled_from([*sorted(GRANTS), "pull_push"]), st.lists(principals, max_size=3).map(tuple)
+    ),
     accounts,
 )
 def test_a_grant_gives_exactly_its_actions_and_nothing_else(
     grants: dict[str, tuple[Principal, ...]], stranger: str
 ) -> None:
     policy = repository_policy_document(grant_statements(**grants))
-    known = {p for found in grants.values() for p in found}
+    both = grants.get("pull_push", ())
+    granted = {
+        grant: {*grants.get(grant, ()), *(both if grant != "read" else ())} for grant in GRANTS
+    }
+    known = {p for found in granted.values() for p in found}
     for principal in known:
-        expected = {a for g, found in grants.items() if principal in found for a in GRANTS[g]}
-        # Who is admitted in two ways may do what either says: here by name, and with the account.
-        whole = [Principal(account=principal.arn.split(":")[4])] if principal.arn else []
-        own_account = {a for g, found in grants.items() if {*whole} & {*found} for a in GRANTS[g]}
-        own = {a for a in REPOSITORY_ACTIONS if asks(principal, a, policy)}
-        assert own >= expected
-        others = {a for g, found in grants.items() for p in found for a in GRANTS[g]}
-        # Who is admitted by a name of his own is nobody else; others may be by what they are of.
-        apart = principal.kind in ("role", "user", "lambda_function", "organization")
-        assert own <= (expected | own_account if apart else others)
+        # Who is admitted in several ways may do what any of them says.
+        expected = {
+            action
+            for grant, found in granted.items()
+            if any(covers(other, principal) for other in found)
+            for action in GRANTS[grant]
+        }
+        assert {a for a in REPOSITORY_ACTIONS if asks(principal, a, policy)} == expected
     if not any(stranger in (p.account, p.source_account, OWNER) for p in known) and known:
         nobody = Principal(role=f"arn:aws:iam::{stranger}:role/nobody")
         assert not any(asks(nobody, a, policy) for a in REPOSITORY_ACTIONS)
+
+
+def covers(one: Principal, other: Principal) -> bool:
+    """Whether who is admitted by one is by the other, too."""
+    if one.account and other.arn:
+        return one.account == other.arn.split(":")[4]
+    if one.organizational_unit and other.organizational_unit:
+        whole = one.organizational_unit.endswith("*")
+        start, path = (str(p.organizational_unit).removesuffix("*") for p in (one, other))
+        return path.startswith(start) if whole else path == start
+    if one.lambda_function and other.lambda_function:
+        return fnmatch.fnmatchcase(other.lambda_function, one.lambda_function)
+    if one.service and one.service == other.service:
+        account = one.source_account in (None, other.source_account)
+        return account and fnmatch.fnmatchcase(str(other.source_arn), one.source_arn or "*")
+    return one == other
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([CI, Principal(user="arn:aws:iam::111111111111:user/ann")]),
+            st.lists(st.sampled_from(REPOSITORY_ACTIONS[:9]), min_size=1, max_size=3),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_grant_of_actions_gives_exactly_them(
+    grants: list[tuple[Principal, list[str]]],
+) -> None:
+    stack = new_stack()
+    api = Repository(stack, "Api", repository_name="payments/api")
+    for principal, actions in grants:
+        api.grant(principal, actions=actions)
+    [policy] = synthesized(stack)["resource"]["aws_ecr_repository_policy"].values()
+    statements = json.loads(policy["policy"])["Statement"]
+    assert len(statements) <= len({frozenset(actions) for _, actions in grants})
+    for principal, _ in grants:
+        expected = {a for who, actions in grants if who == principal for a in actions}
+        resource = HOME.repository_arn("payments/api")
+        for action in REPOSITORY_ACTIONS:
+            request = Request(principal=str(principal.arn), action=action, resource=resource)
+            answer = allowed(request, resource=json.loads(policy["policy"]))
+            assert answer == (action in expected)
+
+
+_NAMES = ["payments/api", "payments/web", "web/api", "docker-hub/library/nginx"]
+_SPACES = [*_NAMES, "payments/", "docker-hub/"]
+
+
+@settings(deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {grant: st.lists(st.sampled_from(_SPACES), unique=True).map(tuple) for grant in GRANTS}
+    ).filter(lambda grants: any(grants.values()))
+)
+def test_access_gives_exactly_its_actions_on_exactly_its_repositories(
+    grants: dict[str, tuple[str, ...]],
+) -> None:
+    policy = access_document(HOME, Access(**grants))
+    for name in (*_NAMES, "payments", "payments-api"):
+        expected = {
+            action
+            for grant, names in grants.items()
+            if any(name == n or (n.endswith("/") and name.startswith(n)) for n in names)
+            for action in GRANTS[grant]
+        }
+        for action in (*REPOSITORY_ACTIONS, LOGIN_ACTION):
+            request = Request(
+                principal=str(CI.arn), action=action, resource=HOME.repository_arn(name)
+            )
+            login = action == LOGIN_ACTION and bool(grants["pull"] or grants["push"])
+            answer = allowed(request, resource=None, identity=[policy])
+            assert answer == (login or action in expected)
 
 
 def asks(principal: Principal, action: str, policy: dict[str, Any]) -> bool:
@@ -186,6 +261,25 @@ def test_a_repository_grants_any_action(stack: TerraformStack, resources: Resour
     assert statements[1]["Action"] == "ecr:BatchDeleteImage"
 
 
+def test_what_is_granted_to_several_is_one_statement(
+    stack: TerraformStack, resources: Resources
+) -> None:
+    api = Repository(stack, "Api", repository_name="payments/api")
+    other = Principal(role="arn:aws:iam::111111111111:role/other")
+    for principal in (CI, other, CI):
+        api.grant(principal, actions=["ecr:BatchDeleteImage"])
+    api.grant(CI, actions=["ecr:ListImages", "ecr:Describe*"])
+    api.grant(other, actions=["ecr:Describe*", "ecr:ListImages"])
+    api.grant(CI, actions=["ecr:BatchDeleteImage"], sid="Clean")
+    [policy] = resources("aws_ecr_repository_policy")
+    statements = json.loads(policy["policy"])["Statement"]
+    assert [(s["Sid"], s["Principal"]["AWS"]) for s in statements] == [
+        ("BatchDeleteImage", [CI.identifier, other.identifier]),
+        ("DescribeAnd1More", [CI.identifier, other.identifier]),
+        ("Clean", CI.identifier),
+    ]
+
+
 def test_is_a_managed_policy(stack: TerraformStack, resources: Resources) -> None:
     policy = AccessPolicy(stack, "Ci", registry=HOME, push=["payments/"], policy_name="ci")
     [resource] = resources("aws_iam_policy")
@@ -216,6 +310,22 @@ def test_fails_with_everything_at_once_and_defines_nothing(stack: TerraformStack
         ("pull_through", 0),
     ]
     assert stack.node.try_find_child("Ci") is None
+
+
+def test_images_are_brought_to_repositories_that_are_there(stack: TerraformStack) -> None:
+    policy = AccessPolicy(
+        stack,
+        "Node",
+        registry=HOME,
+        pull=["docker-hub/library/"],
+        pull_through=["docker-hub/library"],
+        import_upstream=["docker-hub/library/nginx"],
+    )
+    found = {s["Sid"]: s for s in json.loads(policy.document)["Statement"]}
+    arn = HOME.repository_arn("docker-hub/library/")
+    assert found["PullThrough"]["Resource"] == [f"{arn}*"]
+    assert found["ImportUpstream"]["Resource"] == [f"{arn}nginx"]
+    assert found["ImportUpstream"]["Action"] == ["ecr:BatchImportUpstreamImage"]
 
 
 def test_fails_with_nothing(stack: TerraformStack) -> None:

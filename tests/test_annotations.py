@@ -6,7 +6,9 @@ import pytest
 from cdktf import App, TerraformStack
 
 from ecr_constructs import (
+    CiRole,
     EncryptionType,
+    GitHubActions,
     LifecyclePolicy,
     LifecycleRule,
     Principal,
@@ -86,7 +88,13 @@ def lifecycle_policy(stack: TerraformStack) -> LifecyclePolicy:
     return LifecyclePolicy(stack, "Policy", repository_name="ab", rules=[RELEASES, DEAD])
 
 
-@pytest.mark.parametrize("define", [replication, lifecycle_policy])
+def ci_role(stack: TerraformStack) -> CiRole:
+    home = Registry(account_id="111111111111", region="ap-northeast-2")
+    jobs = GitHubActions(repository="acme/api", branches=("main", "*-rc"))
+    return CiRole(stack, "Ci", registry=home, role_name="ci", trusted=[jobs])
+
+
+@pytest.mark.parametrize("define", [replication, lifecycle_policy, ci_role])
 def test_the_other_constructs_tell_it_too(
     tmp_path: Path, define: Callable[[TerraformStack], object]
 ) -> None:

@@ -11,10 +11,12 @@ from ecr_constructs import (
     Check,
     InvalidValueError,
     access,
+    ci_jobs,
     ci_role,
     image,
     lifecycle_document,
     lifecycle_preview,
+    oidc_provider,
     pull_through_cache,
     repository_key,
 )
@@ -24,7 +26,9 @@ from scripts.checks_page import PAGE, ROOMS, all_checks, checks_of, page
 # Checks that no row of the table breaks, with the file that tests them.
 ELSEWHERE = {
     "test_access": {check.rule for _, check in checks_of(access)},
+    "test_ci_jobs": {check.rule for _, check in checks_of(ci_jobs)},
     "test_ci_role": {check.rule for _, check in checks_of(ci_role)},
+    "test_oidc_provider": {check.rule for _, check in checks_of(oidc_provider)},
     "test_repository_key": {check.rule for _, check in checks_of(repository_key)},
     "test_lifecycle_policy": {"a lifecycle policy takes at least one rule"},
     "test_repository_policy": {"a repository policy takes at least one statement"},

@@ -266,3 +266,96 @@ def test_the_other_side_of_a_template_is_an_output_too() -> None:
     sids = {s["Sid"]: s["Resource"] for s in json.loads(policy)["Statement"]}
     arn = "arn:aws:ecr:ap-northeast-2:111111111111:repository/k8s/*"
     assert sids == {"Pull": [arn], "PullThrough": [arn], "Login": "*"}
+
+
+def statements_for(arn: str, **file: Any) -> dict[str, Any]:
+    """The policy that the output has for a role: name of the statement to its resources' names."""
+    [policy] = stack_of(**file)["output"]["access_policies"]["value"][arn]
+    start = "arn:aws:ecr:ap-northeast-2:111111111111:repository/"
+    return {
+        s["Sid"]: ([r.removeprefix(start) for r in s["Resource"]], s["Action"])
+        for s in json.loads(policy)["Statement"]
+        if s["Sid"] != "Login"
+    }
+
+
+NODE = "arn:aws:iam::111111111111:role/node"
+PULLS = {"pull": [{"eks_node_role": NODE}]}
+CACHE = {"docker-hub": {"upstream_registry": "docker-hub", "create_credential": True}}
+MAKES = ["ecr:CreateRepository", "ecr:BatchImportUpstreamImage"]
+
+
+def test_who_pulls_what_a_template_makes_of_a_cache_rule_may_have_it_made() -> None:
+    cached = {**PULLS, "applied_for": ["PULL_THROUGH_CACHE"]}
+    found = statements_for(
+        NODE,
+        registry={
+            "pull_through_cache_rules": CACHE,
+            "creation_templates": {"docker-hub/library": cached},
+        },
+    )
+    assert found["Pull"][0] == ["docker-hub/library/*"]
+    assert found["PullThrough"] == (["docker-hub/library/*"], MAKES)
+
+
+def test_who_pulls_a_repository_below_a_cache_rule_may_have_images_brought_to_it() -> None:
+    found = statements_for(
+        NODE,
+        registry={"pull_through_cache_rules": CACHE},
+        repositories={"docker-hub/library/nginx": PULLS, "docker-hub": PULLS, "docker-hubs": PULLS},
+    )
+    assert found["Pull"][0] == ["docker-hub/library/nginx", "docker-hub", "docker-hubs"]
+    assert found["ImportUpstream"] == (["docker-hub/library/nginx"], [MAKES[1]])
+    assert "PullThrough" not in found
+
+
+@pytest.mark.parametrize(
+    ("rules", "applied_for"),
+    [
+        ({}, "CREATE_ON_PUSH"),
+        ({}, "PULL_THROUGH_CACHE"),
+        (CACHE, "REPLICATION"),
+        (CACHE, "CREATE_ON_PUSH"),
+    ],
+)
+def test_nobody_may_have_repositories_made_without_a_cache_rule(
+    rules: dict[str, Any], applied_for: str
+) -> None:
+    prefix = "docker-hub/library" if rules else "payments"
+    template = {**PULLS, "applied_for": [applied_for]}
+    found = statements_for(
+        NODE,
+        registry={"pull_through_cache_rules": rules, "creation_templates": {prefix: template}},
+    )
+    assert list(found) == ["Pull"]
+
+
+def test_a_cache_rule_of_everything_brings_images_to_no_repository_of_ours() -> None:
+    rules = {"ROOT": {"upstream_registry": "kubernetes"}}
+    found = statements_for(
+        NODE, registry={"pull_through_cache_rules": rules}, repositories={"payments/api": PULLS}
+    )
+    assert list(found) == ["Pull"]
+
+
+def test_a_role_of_the_stack_has_what_grants_give_it() -> None:
+    jobs = [{"repository": "acme/x", "branches": ["main"]}]
+    ci, ann = (f"arn:aws:iam::111111111111:{name}" for name in ("role/ci", "user/ann"))
+    stack = stack_of(
+        ci_roles={
+            "ci": {"github_actions": jobs, "access": {"read": ["payments/"]}},
+            "idle": {"github_actions": jobs},
+        },
+        repositories={"payments/api": {"push": [{"ci_role": ci}], "pull": [{"user": ann}]}},
+    )
+    [policy] = stack["resource"]["aws_iam_role_policy"].values()
+    statements = json.loads(policy["policy"])["Statement"]
+    assert [s["Sid"] for s in statements] == ["Push", "Read", "Login"]
+    assert statements[0]["Resource"] == [
+        "arn:aws:ecr:ap-northeast-2:111111111111:repository/payments/api"
+    ]
+    assert set(stack["output"]["access_policies"]["value"]) == {ann}
+    alone = stack_of(
+        ci_roles={"ci": {"github_actions": jobs}}, repositories={"ab": {"push": [{"ci_role": ci}]}}
+    )
+    assert "access_policies" not in alone["output"]

@@ -22,6 +22,7 @@ from strategies import (
     RULES_AT_THE_LIMITS,
     at_the_limits,
     names,
+    policy_documents,
     replication_rules,
     settings,
 )
@@ -33,6 +34,7 @@ from ecr_constructs import (
     Repository,
     RepositorySettings,
 )
+from ecr_constructs.policy_document import policy_document_problems
 from local.terraform import Terraform, missing_programs, terraform_environ
 from stacks.names import construct_id
 
@@ -247,8 +249,13 @@ def template(resources: dict[str, Any]) -> dict[str, Any]:
 
 def lint(resources: dict[str, Any]) -> list[str]:
     """What cfn-lint, by the schemas of AWS's CloudFormation registry, has against resources."""
+    return lint_template(template(resources))
+
+
+def lint_template(written: dict[str, Any]) -> list[str]:
+    """What it has against a template of CloudFormation."""
     # The I rules are about architecture diagrams.
-    found = lint_all(json.dumps(template(resources), ensure_ascii=False))
+    found = lint_all(json.dumps(written, ensure_ascii=False))
     return [f"{m.rule.id} {m.message}" for m in found if not m.rule.id.startswith("I")]
 
 
@@ -266,6 +273,30 @@ def test_what_is_accepted_satisfies_cfn_lint(
     found: Repositories, rules: tuple[ReplicationRule, ...]
 ) -> None:
     assert lint(emitted(found, rules)) == []
+
+
+def is_accepted(text: str) -> bool:
+    """Whether the library takes a document by hand."""
+    return not list(policy_document_problems(text))
+
+
+# Many at once: cfn-lint takes its time for each template.
+@how(FEW, max_examples=6, suppress_health_check=[*HealthCheck])
+@given(st.lists(policy_documents.filter(is_accepted), min_size=10, max_size=30))
+def test_documents_by_hand_that_are_accepted_satisfy_cfn_lint(texts: list[str]) -> None:
+    assert lint_documents(*map(json.loads, texts)) == []
+
+
+def test_the_oracle_of_cfn_lint_refuses_a_principal_that_nobody_is() -> None:
+    statement = {"Effect": "Deny", "Principal": {"AWS": "nobody"}, "Action": "ecr:PutImage"}
+    assert {m[:5] for m in lint_documents({"Statement": [statement]})} == {"E3513"}
+
+
+def lint_documents(*policies: dict[str, Any]) -> list[str]:
+    """What it has against the policies of repositories."""
+    properties = [{"RepositoryPolicyText": policy} for policy in policies]
+    found = [{"Type": "AWS::ECR::Repository", "Properties": each} for each in properties]
+    return lint_template({"Resources": {f"R{number}": one for number, one in enumerate(found)}})
 
 
 @FEW

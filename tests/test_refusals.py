@@ -55,6 +55,8 @@ from ecr_constructs import (
     tag_mutability,
     tags,
 )
+from ecr_constructs import action as actions
+from ecr_constructs.action import REPOSITORY_ACTIONS
 from ecr_constructs.checks import (
     MAX_WHOLE_NUMBER,
     Check,
@@ -69,7 +71,6 @@ from ecr_constructs.pull_time_update_exclusion import pull_time_update_exclusion
 from ecr_constructs.registry import ACCOUNT_ID, REGIONS, REPOSITORY_NAME, partition_of
 from ecr_constructs.registry import REGION as REGION_CHECK
 from ecr_constructs.replication import replication_problems
-from ecr_constructs.repository_policy import REPOSITORY_ACTIONS
 from scripts.checks_page import ROOMS, all_checks
 
 HOME = Registry(account_id="111111111111", region=REGION)
@@ -374,12 +375,12 @@ REFUSALS = [
         lambda partition: here(push=[Principal(role=f"arn:{partition}:iam::111111111111:role/ci")]),
     ),
     Refusal(
-        repository_policy.ACTION,
+        actions.ACTION,
         word.map(lambda text: f"ecr:{text}"),
         lambda action: statement(actions=(action,)),
     ),
     Refusal(
-        repository_policy.ALL_ACTIONS,
+        actions.ALL_ACTIONS,
         st.integers(1, 20).map(lambda count: f"ecr:{'*' * count}"),
         lambda action: statement(actions=(action,)),
     ),
@@ -536,11 +537,9 @@ REFUSALS = [
         st.sampled_from([[], ()]),
         lambda none: statement(principals=none),
     ),
+    Refusal(actions.NO_ACTION, st.sampled_from([[], ()]), lambda none: statement(actions=none)),
     Refusal(
-        repository_policy.NO_ACTION, st.sampled_from([[], ()]), lambda none: statement(actions=none)
-    ),
-    Refusal(
-        repository_policy.LOGIN_ACTION,
+        actions.LOGIN_ACTION,
         st.just("ecr:GetAuthorizationToken"),
         lambda action: statement(actions=("ecr:ListImages", action)),
     ),
@@ -728,7 +727,7 @@ REFUSALS = [
         lambda action: risky(Principal="*", Action=action),
     ),
     Refusal(
-        repository_policy.POLICY_BY_WILDCARD,
+        actions.POLICY_BY_WILDCARD,
         st.sampled_from(["ecr:S*", "ecr:Set*", "ecr:SetRepositoryPolic?", "ecr:*Policy"]),
         lambda action: statement(actions=(action,)),
     ),
@@ -871,6 +870,8 @@ BY_HAND = (
     "ecr_constructs.policy_document",
     "ecr_constructs.access",
     "ecr_constructs.repository_key",
+    "ecr_constructs.oidc_provider",
+    "ecr_constructs.ci_jobs",
     "ecr_constructs.ci_role",
     "ecr_constructs.repository_reference",
 )

@@ -15,6 +15,7 @@ from ecr_constructs import (
     allow_create_on_push,
     allow_pull_through,
 )
+from ecr_constructs.registry_policy import registry_policy_problems
 
 HOME = Registry(account_id="111111111111", region="us-west-2")
 ARN = "arn:aws:ecr:us-west-2:111111111111:repository"
@@ -99,3 +100,32 @@ def test_defines_nothing_where_it_fails(stack: TerraformStack) -> None:
     with pytest.raises(ValueError, match="takes at least one statement, got none"):
         RegistryPolicy(stack, "Policy", registry=HOME, statements=[])
     assert stack.node.try_find_child("Policy") is None
+
+
+HALF = ("ecr:B*", "ecr:C*", "ecr:D*", "ecr:G*", "ecr:I*", "ecr:L*", "ecr:P*")
+REST = ("ecr:R*", "ecr:SetRepositoryPolicy", "ecr:Start*", "ecr:T*", "ecr:U*")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "refused"),
+    [
+        ((), (), True),
+        (("payments/",), (), True),
+        ((), ("payments/",), True),
+        (("payments/", "web/"), ("web/api/",), True),
+        (("payments/",), ("web/",), False),
+    ],
+)
+def test_fails_where_statements_are_everything_together(
+    stack: TerraformStack, one: tuple[str, ...], other: tuple[str, ...], refused: bool
+) -> None:
+    statements = [
+        RegistryPolicyStatement(principals=(CI,), actions=actions, repository_prefixes=prefixes)
+        for actions, prefixes in ((HALF, one), (REST, other))
+    ]
+    found = [p.sentence for p in registry_policy_problems(HOME, statements)]
+    assert len(found) == refused
+    assert all("must not stand for all of ECR, got them all for" in text for text in found)
+    if refused:
+        with pytest.raises(ValueError, match="got them all for"):
+            RegistryPolicy(stack, "Policy", registry=HOME, statements=statements)

@@ -19,7 +19,7 @@ from ecr_constructs import (
     RepositorySettings,
     TagMutability,
 )
-from ecr_constructs.repository_policy import PULL_ACTIONS, PUSH_ACTIONS
+from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS
 
 ROLE = Principal(role="arn:aws:iam::111111111111:role/team/task")
 USER = Principal(user="arn:aws:iam::111111111111:user/ann")
@@ -277,11 +277,11 @@ def test_reference_is_granted_on_the_side_of_the_principal(
     pull, push = resources("aws_iam_role_policy")
     assert (pull["role"], pull["name_prefix"]) == ("task", "ecr-pull-")
     assert json.loads(pull["policy"])["Statement"] == [
-        {"Sid": "Pull", "Effect": "Allow", "Action": list(PULL_ACTIONS), "Resource": arn},
+        {"Sid": "Pull", "Effect": "Allow", "Action": list(PULL_ACTIONS), "Resource": [arn]},
         {
             "Sid": "Login",
             "Effect": "Allow",
-            "Action": "ecr:GetAuthorizationToken",
+            "Action": ["ecr:GetAuthorizationToken"],
             "Resource": "*",
         },
     ]
@@ -360,3 +360,37 @@ def test_fails_with_a_document_that_admits_everybody(stack: TerraformStack) -> N
         Repository(stack, "Api", repository_name="ab", policy_document=document)
     why = "the base images of our open source"
     Repository(stack, "Api", repository_name="ab", policy_document=document, public_access=why)
+
+
+ORGANIZATION = Principal(organization="o-a1b2c3d4e5")
+HALF = ("ecr:B*", "ecr:C*", "ecr:D*", "ecr:G*", "ecr:I*", "ecr:L*", "ecr:P*")
+REST = ("ecr:R*", "ecr:SetRepositoryPolicy", "ecr:Start*", "ecr:T*", "ecr:U*")
+
+
+def test_fails_where_an_organization_changes_anything(stack: TerraformStack) -> None:
+    with pytest.raises(InvalidValueError, match="as a whole must not push") as caught:
+        Repository(stack, "Api", repository_name="ab", push=[ROLE, ORGANIZATION])
+    assert [problem.path for problem in caught.value.problems] == [("push", 1)]
+    assert stack.node.try_find_child("Api") is None
+    repository = Repository(stack, "Api", repository_name="ab")
+    with pytest.raises(InvalidValueError, match="as a whole must not push"):
+        repository.grant(ORGANIZATION, actions=["ecr:DeleteRepository"])
+    allowed = Repository(
+        stack, "Web", repository_name="ac", push=[ORGANIZATION], public_access="we all build it"
+    )
+    allowed.grant_push(ORGANIZATION)
+
+
+def test_fails_where_grants_are_everything_together(stack: TerraformStack) -> None:
+    repository = Repository(stack, "Api", repository_name="ab")
+    repository.grant(ROLE, actions=HALF)
+    with pytest.raises(InvalidValueError, match="must not stand for all of ECR, got them all for"):
+        repository.grant(ROLE, actions=REST)
+    reference = Repository.from_repository_name(stack, "Shared", "shared/base")
+    with pytest.raises(InvalidValueError, match="must not stand for all of ECR"):
+        reference.grant(ROLE, actions=[*HALF, *REST])
+    reference.grant(ROLE, actions=HALF, sid="Half")
+    with pytest.raises(InvalidValueError, match="must not stand for all of ECR"):
+        reference.grant(USER, ROLE, actions=REST, sid="Rest")
+    reference.grant(USER, actions=REST, sid="Rest")
+    assert len(list(reference.node.children)) == 3

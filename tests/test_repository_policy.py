@@ -5,15 +5,10 @@ import pytest
 from cdktf import TerraformStack
 from conftest import Resources
 
-from ecr_constructs import Effect, PolicyStatement, Principal, RepositoryPolicy
+from ecr_constructs import Effect, PolicyStatement, Principal, Registry, RepositoryPolicy
+from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, REPOSITORY_ACTIONS
 from ecr_constructs.checks import sent_length
-from ecr_constructs.repository_policy import (
-    PULL_ACTIONS,
-    PUSH_ACTIONS,
-    REPOSITORY_ACTIONS,
-    grant_statements,
-    repository_policy_document,
-)
+from ecr_constructs.repository_policy import grant_statements, repository_policy_document
 
 ROLE = Principal(role="arn:aws:iam::111111111111:role/ci")
 ACCOUNT = Principal(account="222222222222")
@@ -45,6 +40,19 @@ def test_grants_exactly_what_docker_calls() -> None:
     assert push.actions == PUSH_ACTIONS
     assert push.principals == (ACCOUNT, ROLE)
     assert grant_statements() == ()
+
+
+def test_grants_to_the_same_principals_are_one_statement() -> None:
+    [both] = grant_statements(pull_push=(ROLE, ACCOUNT))
+    assert (both.sid, both.principals) == ("PullPush", (ROLE, ACCOUNT))
+    assert both.actions == tuple(dict.fromkeys((*PULL_ACTIONS, *PUSH_ACTIONS)))
+    [everything] = grant_statements(
+        pull=(ACCOUNT, ROLE), push=(ROLE,), pull_push=(ACCOUNT,), read=(ROLE, ACCOUNT)
+    )
+    assert (everything.sid, everything.principals) == ("PullPushRead", (ACCOUNT, ROLE))
+    unit = Principal(organization="o-a1b2c3d4e5")
+    found = grant_statements(pull=(unit,), pull_push=(ROLE,), read=(unit,))
+    assert [s.sid for s in found] == ["PullReadOrganization", "PullPush"]
 
 
 def test_every_action_is_an_operation_of_the_api() -> None:
@@ -81,3 +89,17 @@ def test_policy_fails_without_statements(stack: TerraformStack) -> None:
     with pytest.raises(ValueError, match=r"repository name must .* takes at least one statement"):
         RepositoryPolicy(stack, "Policy", repository_name="BAD", statements=[])
     assert stack.node.try_find_child("Policy") is None
+
+
+def test_policy_fails_with_what_nobody_can_have_meant(stack: TerraformStack) -> None:
+    half = ("ecr:B*", "ecr:C*", "ecr:D*", "ecr:G*", "ecr:I*", "ecr:L*", "ecr:P*")
+    rest = ("ecr:R*", "ecr:SetRepositoryPolicy", "ecr:Start*", "ecr:T*", "ecr:U*")
+    parts = [PolicyStatement(principals=(ROLE,), actions=actions) for actions in (half, rest)]
+    with pytest.raises(ValueError, match="must not stand for all of ECR, got them all for"):
+        RepositoryPolicy(stack, "Policy", repository_name="ab", statements=parts)
+    denied = [PolicyStatement(principals=(ACCOUNT,), actions=("ecr:*",), effect=Effect.DENY)]
+    here = Registry(account_id="222222222222", region="us-east-1")
+    with pytest.raises(ValueError, match="must not shut out whoever deploys"):
+        RepositoryPolicy(stack, "Policy", repository_name="ab", statements=denied, registry=here)
+    assert stack.node.try_find_child("Policy") is None
+    RepositoryPolicy(stack, "Policy", repository_name="ab", statements=denied)

@@ -66,8 +66,12 @@ def test_reads_what_aws_returns() -> None:
         ('{"foo": "bar"}', (), "a policy needs the key 'Statement' here"),
         (policy(Resource="*"), ("Statement", 0, "Resource"), "a policy takes no key 'Resource'"),
         (policy(Principal="*"), ("Statement", 0, "Principal"), "everybody as a principal must be"),
-        (policy(Principal="me"), ("Statement", 0, "Principal"), "Principal must be an object"),
-        (policy(Principal={}), ("Statement", 0, "Principal"), "must be by 'AWS' or by 'Service'"),
+        (
+            policy(Principal="me"),
+            ("Statement", 0, "Principal"),
+            "Principal must be '*' or an object",
+        ),
+        (policy(Principal={}), ("Statement", 0, "Principal"), "got an empty mapping"),
         (
             policy(Principal={"AWS": "222222222222", "Service": "lambda.amazonaws.com"}),
             ("Statement", 0, "Principal"),
@@ -88,8 +92,8 @@ def test_reads_what_aws_returns() -> None:
         ),
         (
             policy(Principal={"AWS": [1]}),
-            ("Statement", 0, "Principal", "AWS"),
-            "AWS must be text or a list of text, got a list of 1",
+            ("Statement", 0, "Principal"),
+            "Principal must be '*' or an object of 'AWS' and 'Service' with text",
         ),
         (
             policy(Principal={"AWS": ["222222222222", "*"]}),
@@ -99,7 +103,7 @@ def test_reads_what_aws_returns() -> None:
         (
             policy(Principal={"AWS": ["222222222222", "x"]}),
             ("Statement", 0, "Principal", "AWS", 1),
-            "account must be an account id of 12 digits, got 'x'",
+            "a principal by 'AWS' must be '*', an account id of 12 digits or its root",
         ),
         (
             policy(Action=["ecr:BatchGetImages"]),
@@ -114,9 +118,40 @@ def test_reads_what_aws_returns() -> None:
         (policy(Condition={"Bool": 1}), ("Statement", 0, "Condition", "Bool"), "must be a mapping"),
         (policy(Effect="Permit"), ("Statement", 0, "Effect"), "effect must be one of Allow, Deny"),
         ('{"Statement": []}', ("Statement",), "takes at least one statement, got none"),
-        ('{"Id": "x", "Statement": []}', ("Id",), "a policy takes no key 'Id' here"),
+        (
+            json.dumps({"Id": "x", "Statement": [STATEMENT]}),
+            ("Id",),
+            "a policy takes no key 'Id' here",
+        ),
+        (
+            policy(Principal={"AWS": "arn:aws:sts::222222222222:assumed-role/ci/job"}),
+            ("Statement", 0, "Principal", "AWS", 0),
+            "role must be an IAM role's ARN",
+        ),
+        (
+            json.dumps({"Statement": [{**STATEMENT, "Condition": {"StringEquals": 5}}]}),
+            ("Statement", 0, "Condition", "StringEquals"),
+            "must be a mapping of condition keys, got 5",
+        ),
+        *(
+            (
+                policy(Principal="*", Condition={"StringEquals": keys}),
+                ("Statement", 0, "Condition", "StringEquals", *place),
+                "must be",
+            )
+            for keys, place in (
+                (5, ()),
+                ([None], ()),
+                ({"aws:PrincipalOrgID": None}, ("aws:PrincipalOrgID",)),
+                ({"aws:PrincipalOrgID": [None]}, ("aws:PrincipalOrgID", 0)),
+            )
+        ),
         (policy(Action=True), ("Statement", 0, "Action"), "Action must be text or a list of text"),
-        ('{"Version": "2008-10-17", "Statement": []}', ("Version",), "Version must be one of"),
+        (
+            json.dumps({"Version": "2008-10-17", "Statement": [STATEMENT]}),
+            ("Version",),
+            "Version must be one of",
+        ),
     ],
 )
 def test_fails_with(text: str, path: tuple[str | int, ...], sentence: str) -> None:
@@ -124,3 +159,13 @@ def test_fails_with(text: str, path: tuple[str | int, ...], sentence: str) -> No
         parse_repository_policy(text)
     found = {problem.path: problem.sentence for problem in caught.value.problems}
     assert sentence in found[path]
+
+
+def test_reads_truths_and_numbers_as_text() -> None:
+    read = parse_repository_policy(
+        policy(Condition={"Bool": {"aws:SecureTransport": True}, "NumericLessThan": {"aws:x": [1]}})
+    )
+    assert read[0].conditions == {
+        "Bool": {"aws:SecureTransport": "true"},
+        "NumericLessThan": {"aws:x": ("1",)},
+    }

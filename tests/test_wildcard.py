@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_constructs.wildcard import matches
+from ecr_constructs.wildcard import is_like, matches
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,9 @@ def test_agrees_with_a_regular_expression(pattern: str, text: str) -> None:
 
 def test_is_linear() -> None:
     assert not matches("*a" * 30 + "*b", "a" * 20_000)
+
+
+@given(st.text("ab?[", max_size=8), st.text("ab*?[", max_size=8))
+def test_a_pattern_of_iam_agrees_with_a_regular_expression(text: str, pattern: str) -> None:
+    regex = "".join({"*": ".*", "?": "."}.get(sign, re.escape(sign)) for sign in pattern)
+    assert is_like(text, pattern) == bool(re.fullmatch(regex, text))

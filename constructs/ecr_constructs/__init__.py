@@ -7,7 +7,8 @@ from ecr_constructs import bindings as bindings
 from ecr_constructs.access import Access, AccessPolicy, access_document, access_documents
 from ecr_constructs.account_setting import AccountSetting
 from ecr_constructs.checks import Check, InvalidValueError, Problem
-from ecr_constructs.ci_role import CiRole, GitHubActions, GitLab, OidcProvider
+from ecr_constructs.ci_jobs import GitHubActions, GitLab
+from ecr_constructs.ci_role import CiRole
 from ecr_constructs.creation_template import (
     AppliedFor,
     RepositoryCreationRole,
@@ -22,6 +23,7 @@ from ecr_constructs.lifecycle_explanation import Explanation, explain_lifecycle_
 from ecr_constructs.lifecycle_policy import LifecyclePolicy
 from ecr_constructs.lifecycle_preview import Because, Decision, preview_lifecycle_policy
 from ecr_constructs.lifecycle_rule import LifecycleAction, LifecycleRule, TagStatus
+from ecr_constructs.oidc_provider import OidcProvider
 from ecr_constructs.principal import Principal
 from ecr_constructs.public_repository import (
     PublicPolicyStatement,

@@ -1,13 +1,14 @@
 """Access: what a role or user may do, as its own side sees it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from constructs import Construct
 
+from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS
 from ecr_constructs.checks import (
     Check,
     Problem,
@@ -19,10 +20,8 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
-from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.registry import ROOT, Registry
 from ecr_constructs.registry_policy import CREATE_ACTION, IMPORT_ACTION
-from ecr_constructs.repository_policy import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS
 from ecr_constructs.terraform_text import json_text
 
 MAX_POLICY_LENGTH = 6144
@@ -33,6 +32,7 @@ _GRANTS = {
     "push": ("Push", PUSH_ACTIONS),
     "read": ("Read", READ_ACTIONS),
     "pull_through": ("PullThrough", (CREATE_ACTION, IMPORT_ACTION)),
+    "import_upstream": ("ImportUpstream", (IMPORT_ACTION,)),
 }
 
 REPOSITORIES = TextForm(
@@ -42,6 +42,14 @@ REPOSITORIES = TextForm(
     maximum=256,
     pattern=re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*/?"),
     form="the name of a repository, or a namespace with '/' at its end, such as 'payments/'",
+)
+CACHED = TextForm(
+    what="pull_through",
+    source="ECR API, `PullThroughCacheRuleRepositoryPrefix`, `RepositoryName`",
+    minimum=2,
+    maximum=256,
+    pattern=re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*|ROOT"),
+    form="the prefix of a cache rule or a namespace below it, without '/' at its end, or ROOT",
 )
 NOTHING = Check("access must be to something", "this library: a policy has a statement")
 PULL_NEEDED = Check(
@@ -70,9 +78,11 @@ class Access:
     :param pull: whose images are pulled.
     :param push: to which images are pushed.
     :param read: of which metadata and scan findings are read.
-    :param pull_through: the prefixes of pull-through cache rules through which images are pulled
-        for the first time, so that ECR makes their repositories. Their namespaces have to be in
-        `pull`, too.
+    :param pull_through: the prefixes of pull-through cache rules, or namespaces below them, through
+        which images are pulled for the first time, so that ECR makes their repositories. They have
+        to be in `pull`, too.
+    :param import_upstream: repositories below such a prefix that there are already, to which ECR
+        brings an image of the upstream when it is pulled for the first time.
     :raises ValueError: for nothing at all, and for what no repository is called.
     """
 
@@ -83,7 +93,10 @@ class Access:
     read: tuple[str, ...] = ()
     """Of which metadata and scan findings are read."""
     pull_through: tuple[str, ...] = ()
-    """The prefixes of cache rules through which images are pulled for the first time."""
+    """The prefixes of cache rules, or namespaces below them, through which images are pulled for
+    the first time, so that ECR makes their repositories."""
+    import_upstream: tuple[str, ...] = ()
+    """Repositories below such a prefix that are there, to which ECR brings upstream's images."""
 
     def __post_init__(self) -> None:
         refuse(self._problems())
@@ -96,14 +109,14 @@ class Access:
             if not isinstance(values, list | tuple):
                 yield wrong_type(name, "a list", values)._replace(path=(name,))
                 continue
-            form = CACHE_PREFIX if name == "pull_through" else REPOSITORIES
+            form = CACHED if name == "pull_through" else REPOSITORIES
             yield from within((name,), unique(DUPLICATE, values, name))
             wrong = [p for i, v in enumerate(values) for p in within((name, i), form.problems(v))]
             yield from wrong
         if isinstance(self.pull, list | tuple) and isinstance(self.pull_through, list | tuple):
             for index, prefix in enumerate(self.pull_through):
                 named = any(prefix == ROOT or str(n).startswith(f"{prefix}/") for n in self.pull)
-                if not named and not any(CACHE_PREFIX.problems(prefix)):
+                if not named and not any(CACHED.problems(prefix)):
                     yield PULL_NEEDED.problem(shown(prefix), ("pull_through", index))
         if not any(given.values()):
             yield NOTHING.problem("nothing")
@@ -117,20 +130,26 @@ class Access:
         return _statements(registry, {key: getattr(self, key) for key in _GRANTS})
 
 
+def access_statement(sid: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
+    """A statement of an IAM policy that allows actions on repositories by their ARNs."""
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def login_statement() -> dict[str, Any]:
+    """The statement that lets somebody get a token for `docker login`."""
+    return {"Sid": "Login", "Effect": "Allow", "Action": [LOGIN_ACTION], "Resource": "*"}
+
+
 def _statements(registry: Registry, given: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    statements: list[dict[str, Any]] = [
-        {
-            "Sid": sid,
-            "Effect": "Allow",
-            "Action": list(actions),
-            "Resource": [registry.repository_arn(_pattern(name, key)) for name in given[key]],
-        }
+    statements = [
+        access_statement(
+            sid, actions, [registry.repository_arn(_pattern(name, key)) for name in given[key]]
+        )
         for key, (sid, actions) in _GRANTS.items()
         if given[key]
     ]
     if given["pull"] or given["push"]:
-        login = {"Sid": "Login", "Effect": "Allow", "Action": [LOGIN_ACTION], "Resource": "*"}
-        statements.append(login)
+        statements.append(login_statement())
     return statements
 
 
@@ -140,12 +159,24 @@ def _pattern(name: str, key: str) -> str:
     return f"{name}*" if name.endswith("/") else name
 
 
+def access_together(several: Iterable[Access]) -> Access:
+    """What somebody may do who has each of several accesses; at least one."""
+    found = list(several)
+    return Access(
+        **{
+            field.name: tuple(dict.fromkeys(n for one in found for n in getattr(one, field.name)))
+            for field in fields(Access)
+        }
+    )
+
+
 def access_document(registry: Registry, access: Access) -> dict[str, Any]:
     """The IAM policy of whoever has the access, as AWS writes it."""
-    return _document(access.render(registry))
+    return policy_of(access.render(registry))
 
 
-def _document(statements: list[dict[str, Any]]) -> dict[str, Any]:
+def policy_of(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    """A policy of IAM with these statements."""
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -167,7 +198,7 @@ def access_documents(registry: Registry, access: Access) -> list[dict[str, Any]]
         parts[-1][name] = None
         room -= cost
     return [
-        _document(
+        policy_of(
             _statements(
                 registry, {k: [n for n in names if n in part] for k, names in given.items()}
             )
@@ -205,10 +236,15 @@ class AccessPolicy(Construct):
         push: Sequence[str] = (),
         read: Sequence[str] = (),
         pull_through: Sequence[str] = (),
+        import_upstream: Sequence[str] = (),
         policy_name: str | None = None,
     ) -> None:
         access = Access(
-            pull=tuple(pull), push=tuple(push), read=tuple(read), pull_through=tuple(pull_through)
+            pull=tuple(pull),
+            push=tuple(push),
+            read=tuple(read),
+            pull_through=tuple(pull_through),
+            import_upstream=tuple(import_upstream),
         )
         document = access_document(registry, access)
         problems = list(access_problems(document))

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from ecr_constructs.checks import (
     Check,
@@ -33,7 +34,8 @@ _BASES = (
     *("ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"),
 )
 _OPERATOR = re.compile(
-    rf"(?:ForAllValues:|ForAnyValue:)?(?:(?P<base>{'|'.join(_BASES)})(?:IfExists)?|(?P<null>Null))"
+    rf"(?:(?P<of>ForAllValues|ForAnyValue):)?"
+    rf"(?:(?P<base>{'|'.join(_BASES)})(?P<if_exists>IfExists)?|(?P<null>Null))"
 )
 
 OPERATOR = Check("a condition operator must be one of IAM's", _PAGE)
@@ -50,6 +52,40 @@ VALUE = TextForm(
     source="unknown whether control characters pass: refused",
     minimum=0,
 )
+
+
+class Operator(NamedTuple):
+    """An operator of IAM's, in its parts."""
+
+    base: str
+    """Such as `StringNotEquals`, or `Null`."""
+    of: str | None
+    """Of which values it has to hold, for a key that has several."""
+    if_exists: bool
+    """Whether it holds where the request does not have the key."""
+
+    @property
+    def is_negated(self) -> bool:
+        """Whether it holds for what none of the values is."""
+        return "Not" in self.base
+
+    @property
+    def compared(self) -> str:
+        """The operator that is not negated."""
+        return self.base.replace("Not", "")
+
+    @property
+    def holds_without_the_key(self) -> bool:
+        """Whether it holds for a request that does not have the key."""
+        return self.if_exists or self.of == "ForAllValues" or (self.is_negated and not self.of)
+
+
+def operator_of(text: str) -> Operator | None:
+    """The operator that a text names; nothing for none of IAM's."""
+    found = _OPERATOR.fullmatch(text)
+    if found is None:
+        return None
+    return Operator(found["base"] or found["null"], found["of"], bool(found["if_exists"]))
 
 
 def _number(value: str) -> None:
@@ -105,7 +141,7 @@ FORMS: Mapping[str, tuple[Callable[[str], None], Check]] = {
         ("BinaryEquals", _binary, "base64"),
     )
 }
-VALUEFORMS = tuple(dict.fromkeys(check for _, check in FORMS.values()))
+FORM_CHECKS = tuple(dict.fromkeys(check for _, check in FORMS.values()))
 
 
 def condition_problems(conditions: object) -> Iterator[Problem]:
@@ -115,8 +151,8 @@ def condition_problems(conditions: object) -> Iterator[Problem]:
         return
     for operator, keys in conditions.items():
         path = (str(operator),)
-        found = _OPERATOR.fullmatch(str(operator))
-        if not found:
+        found = operator_of(str(operator))
+        if found is None:
             hint = did_you_mean(operator, (*_BASES, "Null"))
             yield OPERATOR.problem(with_strangers(operator), path, hint=hint)
         if not isinstance(keys, Mapping):
@@ -126,7 +162,7 @@ def condition_problems(conditions: object) -> Iterator[Problem]:
             continue
         if not keys:
             yield NO_KEYS.problem(f"none for {shown(operator)}", path)
-        base = (found["base"] or found["null"]) if found else ""
+        base = found.base if found else ""
         for key, value in keys.items():
             for problem in (*KEY.problems(key), *_value_problems(base, key, value)):
                 yield problem._replace(path=(*path, str(key), *problem.path))

@@ -1,6 +1,6 @@
 """Image settings: how the images of a repository are kept, and who may reach them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -25,18 +25,17 @@ from ecr_constructs.encryption import (
 from ecr_constructs.lifecycle_policy import lifecycle_policy_problems, lifecycle_policy_warnings
 from ecr_constructs.lifecycle_rule import LifecycleRule
 from ecr_constructs.policy_document import (
+    document_problems_in,
     policy_document_problems,
     policy_document_text,
     read_policy,
 )
-from ecr_constructs.policy_risk import EXCUSABLE, LOCAL, policy_risks
+from ecr_constructs.policy_risk import EXCUSABLE, policy_risks
 from ecr_constructs.principal import PULLS_ONLY, Principal
 from ecr_constructs.registry import Registry
 from ecr_constructs.repository_policy import (
-    ALL_ACTIONS,
     PolicyStatement,
     grant_statements,
-    repository_policy_document,
     repository_policy_problems,
     repository_policy_text,
 )
@@ -140,18 +139,13 @@ class ImageSettings:
         if self.policy_document is not None:
             path = ("policy_document",)
             wrong = list(within(path, policy_document_problems(self.policy_document)))
-            yield from wrong
-            found = policy_risks(read_policy(self.policy_document)) if not wrong else ()
-            yield from within(path, self._unexcused(found))
+            yield from wrong or self._risks()
             beside = [n for n in (*GRANTS, name) if getattr(self, n) not in ((), [])]
             if beside:
                 yield DOCUMENT_ALONE.problem(", ".join(map(shown, beside)), path)
         elif not (wrong_principals or wrong_statements):
             yield from within((name,), repository_policy_problems(self.policy_statements))
-            if further:
-                whole = repository_policy_document(self.policy_statements)
-                found = (p for p in policy_risks(whole) if p.check is ALL_ACTIONS)
-                yield from (problem._replace(path=(name,)) for problem in found)
+            yield from self._risks()
         if self.public_access is not None:
             found = PUBLIC_ACCESS.problems(self.public_access)
             yield from within(("public_access",), found)
@@ -192,28 +186,25 @@ class ImageSettings:
             values: tuple[Principal | PolicyStatement, ...] = getattr(self, name)
             for index, value in enumerate(values):
                 yield from within((name, index), value.problems_in(registry))
-        found = self._risks(registry, deployer)
-        yield from self._unexcused(problem for problem in found if problem.check in LOCAL)
+        if self.policy_document is not None:
+            found = document_problems_in(registry, read_policy(self.policy_document))
+            yield from within(("policy_document",), found)
+        yield from self._risks(registry, deployer)
 
-    def _unexcused(self, problems: Iterable[Problem]) -> Iterator[Problem]:
-        """The problems that `public_access` does not make good."""
-        reason = self.public_access is not None
-        return (p for p in problems if not (reason and p.check in EXCUSABLE))
-
-    def _risks(self, registry: Registry, deployer: str | None) -> Iterator[Problem]:
-        """What the policy lets happen, where it is written."""
+    def _risks(
+        self, registry: Registry | None = None, deployer: str | None = None
+    ) -> Iterator[Problem]:
+        """What the policy lets happen that `public_access` does not make good."""
         if self.policy_document is not None:
             document = read_policy(self.policy_document)
-            found = policy_risks(document, registry=registry, deployer=deployer)
-            yield from within(("policy_document",), found)
-        for name in GRANTS:
-            for index, principal in enumerate(getattr(self, name)):
-                for problem in _risks_of_grant(name, principal, registry, deployer):
-                    yield problem._replace(path=(name, index))
-        for index, statement in enumerate(self.repository_policy_statements):
-            document = repository_policy_document([statement])
-            for problem in policy_risks(document, registry=registry, deployer=deployer):
-                yield problem._replace(path=("repository_policy_statements", index))
+            risks = policy_risks(document, registry=registry, deployer=deployer)
+            found: Iterable[Problem] = within(("policy_document",), risks)
+        else:
+            grants = tuple(tuple(getattr(self, name)) for name in GRANTS)
+            further = tuple(self.repository_policy_statements)
+            found = _risks_of(grants, further, registry, deployer)
+        reason = self.public_access is not None
+        return (p for p in found if not (reason and p.check in EXCUSABLE))
 
     @property
     def warnings(self) -> Iterator[Problem]:
@@ -234,8 +225,27 @@ class ImageSettings:
 
 # Most repositories share their principals.
 @lru_cache(maxsize=1024)
-def _risks_of_grant(
-    name: str, principal: Principal, registry: Registry, deployer: str | None
+def _risks_of(
+    grants: tuple[tuple[Principal, ...], ...],
+    further: tuple[PolicyStatement, ...],
+    registry: Registry | None,
+    deployer: str | None,
 ) -> tuple[Problem, ...]:
-    document = repository_policy_document(grant_statements(**{name: (principal,)}))
-    return tuple(policy_risks(document, registry=registry, deployer=deployer))
+    """What grants and statements let happen together, each where it is written."""
+    written: list[tuple[tuple[str, int], Sequence[PolicyStatement]]] = [
+        ((name, index), grant_statements(**{name: (principal,)}))
+        for name, principals in zip(GRANTS, grants, strict=True)
+        for index, principal in enumerate(principals)
+    ]
+    name = "repository_policy_statements"
+    written += (((name, index), [statement]) for index, statement in enumerate(further))
+    rendered = [
+        (path, part)
+        for path, statements in written
+        for statement in statements
+        for part in statement.render()
+    ]
+    whole = {"Version": "2012-10-17", "Statement": [part for _, part in rendered]}
+    found = policy_risks(whole, registry=registry, deployer=deployer)
+    # A principal of a grant may have more than one statement.
+    return tuple(dict.fromkeys(p._replace(path=rendered[int(p.path[1])][0]) for p in found))

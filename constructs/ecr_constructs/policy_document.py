@@ -3,25 +3,36 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ecr_constructs.action import action_problems
 from ecr_constructs.checks import (
     Check,
     Choice,
     InvalidValueError,
     Path,
     Problem,
+    TextForm,
+    is_token,
     sent_length,
     shown,
     within,
 )
 from ecr_constructs.condition import condition_problems
-from ecr_constructs.policy_json import listed, members, parsed
+from ecr_constructs.policy_json import (
+    conditions_as_text,
+    listed,
+    members,
+    pairs,
+    parsed,
+    texts,
+)
+from ecr_constructs.principal import NAMED, PARTITION, SERVICE
+from ecr_constructs.registry import Registry
 from ecr_constructs.repository_policy import (
     EFFECT,
     MAX_POLICY_LENGTH,
     NO_STATEMENT,
     POLICY_LENGTH,
-    Effect,
-    action_problems,
+    SID,
 )
 from ecr_constructs.terraform_text import json_text
 
@@ -38,7 +49,7 @@ ELEMENT = Check(
     " takes them: refused",
 )
 TEXTS = Check("{key} must be text or a list of text, and not an empty one", _PAGE)
-_KINDS = ("AWS", "Service")
+_FORMS: Mapping[str, TextForm] = {"AWS": NAMED, "Service": SERVICE}
 
 
 def read_policy(text: str) -> Mapping[str, Any]:
@@ -71,7 +82,9 @@ def policy_document_problems(text: object) -> Iterator[Problem]:
         optional={"Version": str, "Id": str},
     )
     if "Version" in found:
-        problems += (p._replace(path=("Version",)) for p in VERSION.problems(found["Version"]))
+        problems += within(("Version",), VERSION.problems(found["Version"]))
+    if "Id" in found:
+        problems += within(("Id",), SID.problems(found["Id"], "Id"))
     statements = listed(found.get("Statement", []))
     if not statements and "Statement" in found:
         problems.append(NO_STATEMENT.problem("none", ("Statement",)))
@@ -101,22 +114,22 @@ def _check_statement(value: object, path: Path, problems: list[Problem]) -> None
     if not isinstance(value, dict):
         return
     if "Effect" in found:
-        problems += (p._replace(path=(*path, "Effect")) for p in EFFECT.problems(found["Effect"]))
+        problems += within((*path, "Effect"), EFFECT.problems(found["Effect"]))
     for one, other in (("Principal", "NotPrincipal"), ("Action", "NotAction")):
         given = [key for key in (one, other) if key in value]
         if len(given) != 1:
             got = "both" if given else "none"
             problems.append(ONE_OF.problem(got, path, one=shown(one), other=shown(other)))
     for key in ("Principal", "NotPrincipal"):
-        if key in found and not _is_element(found[key]):
-            problems.append(ELEMENT.problem(shown(found[key]), (*path, key), key=key))
+        if key in found:
+            problems += within((*path, key), _element_problems(key, found[key]))
+    if "Sid" in found:
+        problems += within((*path, "Sid"), SID.problems(found["Sid"]))
     for key in ("Action", "NotAction"):
         if key in found:
-            problems += (
-                p._replace(path=(*path, key, *p.path)) for p in _action_problems(key, found)
-            )
-    for problem in condition_problems(found.get("Condition", {})):
-        problems.append(problem._replace(path=(*path, "Condition", *problem.path)))
+            problems += within((*path, key), _action_problems(key, found))
+    written = conditions_as_text(found.get("Condition", {}))
+    problems += within((*path, "Condition"), condition_problems(written))
 
 
 def _action_problems(key: str, found: Mapping[str, Any]) -> Iterator[Problem]:
@@ -124,8 +137,7 @@ def _action_problems(key: str, found: Mapping[str, Any]) -> Iterator[Problem]:
         yield TEXTS.problem(shown(found[key]), key=key)
         return
     for index, action in enumerate(listed(found[key])):
-        # Allowing all of them is a risk, which is told with the others.
-        yield from within((index,), action_problems(action, Effect.DENY))
+        yield from within((index,), action_problems(action))
 
 
 def _is_texts(value: object) -> bool:
@@ -133,7 +145,27 @@ def _is_texts(value: object) -> bool:
     return bool(items) and all(isinstance(item, str) and item for item in items)
 
 
-def _is_element(value: object) -> bool:
-    if not isinstance(value, dict):
-        return value == "*"
-    return bool(value) and all(k in _KINDS and _is_texts(v) for k, v in value.items())
+def _element_problems(key: str, value: object) -> Iterator[Problem]:
+    """Check whom a statement is about: that AWS can know each."""
+    if value == "*":
+        return
+    kinds = value if isinstance(value, dict) else {}
+    if not kinds or not all(k in _FORMS and _is_texts(v) for k, v in kinds.items()):
+        yield ELEMENT.problem(shown(value), key=key)
+        return
+    for kind, names in kinds.items():
+        for index, name in enumerate(listed(names)):
+            path = (kind, index) if isinstance(names, list) else (kind,)
+            yield from within(path, _FORMS[kind].problems(name))
+
+
+def document_problems_in(registry: Registry, document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Check what depends on where the repository is: the partition of whom a policy is about."""
+    for index, statement in enumerate(listed(document["Statement"])):
+        for key in ("Principal", "NotPrincipal"):
+            element = dict(pairs(statement)).get(key)
+            for name in texts(dict(pairs(element)).get("AWS", [])):
+                parts = name.split(":")
+                if parts[0] == "arn" and parts[1] != registry.partition and not is_token(name):
+                    got = f"{shown(name)} for {registry.partition}"
+                    yield PARTITION.problem(got, ("Statement", index, key))

@@ -1,7 +1,7 @@
 """Policy JSON: documents as AWS takes and returns them, read back."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ecr_constructs.checks import Check, InvalidValueError, Path, Problem, shown, wrong_type
@@ -94,3 +94,30 @@ def placed(problems: Iterable[Problem], path: Path, places: Mapping[str, Path]) 
 def listed(value: object) -> Sequence[object]:
     """One or several: AWS's documents write one alone without a list."""
     return value if isinstance(value, list) else [value]
+
+
+def texts(value: object) -> list[str]:
+    """The values of a condition key as texts: AWS's documents write truths and numbers, too."""
+    return [item if isinstance(item, str) else json.dumps(item) for item in listed(value)]
+
+
+def pairs(value: object) -> Iterator[tuple[str, Any]]:
+    """The members of an object; none of anything else."""
+    members = value.items() if isinstance(value, Mapping) else ()
+    return ((str(key), item) for key, item in members)
+
+
+def conditions_as_text(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Conditions with text for the truths and numbers that IAM's grammar takes as well."""
+    return {
+        operator: {key: _as_text(item) for key, item in keys.items()}
+        if isinstance(keys, Mapping)
+        else keys
+        for operator, keys in value.items()
+    }
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, list):
+        return [_as_text(item) for item in value]
+    return json.dumps(value) if isinstance(value, int | float) else value

@@ -3,21 +3,23 @@
 It is read off the document as AWS has it, so that it holds for what is written by hand, too.
 """
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from ecr_constructs.checks import Check, Path, Problem, is_token, shown
-from ecr_constructs.policy_json import listed
-from ecr_constructs.registry import Registry
-from ecr_constructs.repository_policy import (
+from ecr_constructs.action import (
     ALL_ACTIONS,
-    POLICY_BY_WILDCARD,
     REPOSITORY_ACTIONS,
-    matching,
-    takes_in_policy,
+    allowance_problems,
+    together,
 )
+from ecr_constructs.checks import Check, Problem, is_token, shown, within
+from ecr_constructs.condition import operator_of
+from ecr_constructs.policy_json import listed, pairs, texts
+from ecr_constructs.registry import Registry
+from ecr_constructs.request import deployers_request, holds
+from ecr_constructs.wildcard import is_like
 
 _PAGE = "IAM user guide, policy elements"
 # What tells of images, and what downloads them. Everything else changes something.
@@ -30,10 +32,6 @@ _OWNER_ACTIONS = (
     "ecr:GetRepositoryPolicy",
     "ecr:SetRepositoryPolicy",
 )
-_POSITIVE = re.compile(
-    r"(?:ForAnyValue:)?(?P<base>StringEquals(?:IgnoreCase)?|StringLike|ArnEquals|ArnLike)"
-)
-_NEGATED = re.compile(r"StringNotEquals(?:IgnoreCase)?|StringNotLike|ArnNotEquals|ArnNotLike")
 # Condition keys that narrow a statement, in lowercase, with what a value has to look like.
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}|\$\{aws:ResourceOrgID\}", re.IGNORECASE)
 _UNITS = re.compile(r"o-[a-z0-9]{10,32}/.*")
@@ -59,13 +57,17 @@ _NARROW: Mapping[str, re.Pattern[str]] = {
 }
 # What says of which account somebody is.
 _ACCOUNT_KEYS = ("aws:principalaccount", "aws:principalarn", "aws:sourceaccount", "aws:sourcearn")
+# What names somebody, and how his ARN begins.
+_NAME_KEYS = {"aws:principalarn": ("role/", "user/"), "aws:sourcearn": ("",)}
 # For whom a service acts.
 _SOURCES = {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"}
+_OWN = "${aws:resourceaccount}"
 _ROOT = re.compile(r"(?:arn:aws[a-z-]*:iam::)?(?P<account>[0-9]{12})(?::root)?")
 _SESSION = re.compile(r"arn:aws[a-z-]*:sts::(?P<account>[0-9]{12}):assumed-role/(?P<role>[^/]+)/.*")
 _VARIABLES = "2012-10-17"
 
-_EXCUSE = "say 'public_access' and why"
+_EXCUSE = ", or say 'public_access' and why"
+_ARN_LIKE = ", or write ArnLike, whose '*' stays in its part of the ARN"
 EVERYBODY = Check(
     "everybody must be narrowed to an account, an organization, a VPC endpoint or a source ARN",
     f"{_PAGE}: Principal; this project: nothing is public by accident",
@@ -102,38 +104,9 @@ LOCKOUT = Check(
 )
 # What a reason makes good.
 EXCUSABLE = (EVERYBODY, SERVICE_FOR_EVERYBODY, NOT_PRINCIPAL, FOREIGN_CHANGES)
-# What is told only where the registry is known, or who deploys to it.
-LOCAL = (FOREIGN_CHANGES, LOCKOUT)
 
-
-class _Narrowed(NamedTuple):
-    """What the conditions of a statement narrow it to: key, in lowercase -> values."""
-
-    values: Mapping[str, Sequence[str]]
-
-    @property
-    def names_somebody(self) -> bool:
-        """Whether it is narrowed to roles and users by their whole names."""
-        arns = [_ARN.fullmatch(value) for value in self.values.get("aws:principalarn", ())]
-        names = [arn["name"] if arn else "" for arn in arns]
-        named = [n.startswith(("role/", "user/")) and not set(n) & {"*", "?"} for n in names]
-        return bool(named) and all(named)
-
-    def is_of(self, account: str) -> bool:
-        """Whether it is narrowed to principals, or sources, of one account."""
-        for key in _ACCOUNT_KEYS:
-            values = self.values.get(key, ())
-            if values and all(_account(value) in (account, "own") for value in values):
-                return True
-        return False
-
-
-def _account(value: str) -> str:
-    """The account that the value of a condition is about; `own` where it is the resource's."""
-    arn = _ARN.fullmatch(value)
-    if arn is not None:
-        return arn["account"]
-    return "own" if value.startswith("$") else value
+# What narrows a statement to somebody: condition key, in lowercase -> values.
+_Narrowed = Mapping[str, Sequence[str]]
 
 
 def policy_risks(
@@ -153,31 +126,70 @@ def policy_risks(
     :param excusable: whether a reason can be given for it, `public_access`.
     """
     variables = document.get("Version") == _VARIABLES
+    for index, statement in _statements(document):
+        if statement.get("Effect") == "Deny":
+            found = _denied(statement, registry, deployer, variables=variables)
+        else:
+            found = _allowed(statement, registry, spared, variables=variables)
+        for problem in within(("Statement", index), found):
+            excuse = _EXCUSE if excusable and problem.check in EXCUSABLE else ""
+            yield problem._replace(sentence=problem.sentence + excuse)
+    yield from _allowed_together(document, variables=variables)
+
+
+def identity_risks(
+    statements: Sequence[Mapping[str, Any]], who: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """What is wrong with the policy of somebody's own: that it allows him all of ECR.
+
+    :param statements: of a policy of IAM, which name nobody.
+    :param who: the `Principal` that would be him.
+    """
+    named = [{**statement, "Principal": who} for statement in statements]
+    for problem in policy_risks({"Version": _VARIABLES, "Statement": named}, excusable=False):
+        yield problem._replace(path=problem.path[1:])
+
+
+def _statements(document: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for index, statement in enumerate(listed(document.get("Statement", []))):
         if isinstance(statement, Mapping):
-            path: Path = ("Statement", index)
-            found = _allowed(statement, registry, spared, variables=variables)
-            if statement.get("Effect") == "Deny":
-                found = _denied(statement, registry, deployer)
-            for problem in found:
-                hint = f", or {_EXCUSE}" if excusable and problem.check in EXCUSABLE else ""
-                sentence = problem.sentence + hint
-                yield problem._replace(sentence=sentence, path=path + problem.path)
-    yield from _all_together(document)
+            yield index, statement
 
 
-def _all_together(document: Mapping[str, Any]) -> Iterator[Problem]:
-    """Everything that several statements allow somebody."""
-    allowed: dict[str, set[str]] = {}
-    for index, statement in enumerate(listed(document.get("Statement", []))):
-        if not isinstance(statement, Mapping) or statement.get("Effect") != "Allow":
-            continue
-        actions = _matched(map(str, listed(statement.get("Action", []))))
-        for who in _identifiers(statement.get("Principal"), "AWS"):
-            before = len(allowed.setdefault(who, set()))
-            allowed[who].update(actions)
-            if before and len(actions) < len(allowed[who]) == len(REPOSITORY_ACTIONS) > before:
-                yield ALL_ACTIONS.problem(f"them all for {shown(who)}", ("Statement", index))
+def _actions_of(statement: Mapping[str, Any]) -> list[str]:
+    return texts(statement.get("Action", []))
+
+
+def _allowed_together(document: Mapping[str, Any], *, variables: bool) -> Iterator[Problem]:
+    """Everything that several statements allow somebody, with one repository at least."""
+    allowed: dict[str, list[tuple[int, list[str], list[str]]]] = {}
+    for index, statement in _statements(document):
+        if statement.get("Effect") == "Allow":
+            narrowed, _ = _narrowed_by(statement.get("Condition"), variables=variables)
+            resources = texts(statement.get("Resource", "*"))
+            for who in _whom(statement.get("Principal"), narrowed):
+                allowed.setdefault(who, []).append((index, resources, _actions_of(statement)))
+    for who, found in allowed.items():
+        for resource in dict.fromkeys(one for _, resources, _ in found for one in resources):
+            of_it = [
+                (index, actions)
+                for index, resources, actions in found
+                if any(is_like(resource, pattern) for pattern in resources)
+            ]
+            alone = [together(actions) for _, actions in of_it]
+            whole = {action for actions in alone for action in actions}
+            if max(map(len, alone)) < len(whole) == len(REPOSITORY_ACTIONS):
+                got = f"them all for {shown(who)}"
+                yield ALL_ACTIONS.problem(got, ("Statement", of_it[-1][0]))
+                break
+
+
+def _whom(principal: object, narrowed: _Narrowed) -> list[str]:
+    """Whom a statement is about, with one name for each: an account has two."""
+    names = [*_identifiers(principal, "AWS"), *_identifiers(principal, "Service")]
+    roots = [(name, _ROOT.fullmatch(name)) for name in names]
+    about = [root["account"] if root else name for name, root in roots]
+    return [f"{name} of {json.dumps(narrowed)}" if name == "*" else name for name in about]
 
 
 def _allowed(
@@ -187,57 +199,75 @@ def _allowed(
     *,
     variables: bool,
 ) -> Iterator[Problem]:
-    principal = statement.get("Principal")
+    principal, actions = statement.get("Principal"), _actions_of(statement)
     if "NotPrincipal" in statement:
         yield NOT_PRINCIPAL.problem(path=("NotPrincipal",))
     if "NotAction" in statement:
         yield NOT_ACTION.problem(path=("NotAction",))
-    actions = list(map(str, listed(statement.get("Action", []))))
-    matched = _matched(actions)
-    if len(matched) == len(REPOSITORY_ACTIONS):
-        yield ALL_ACTIONS.problem(", ".join(map(shown, actions)), ("Action",))
-    else:
-        yield from (
-            POLICY_BY_WILDCARD.problem(shown(action), ("Action",))
-            for action in actions
-            if takes_in_policy(action.lower(), _BY_LOWERCASE)
-        )
-    narrowed = _narrowed_by(statement.get("Condition", {}), variables=variables)
-    services = _identifiers(principal, "Service")
-    if services and not _SOURCES & narrowed.values.keys():
-        yield SERVICE_FOR_EVERYBODY.problem(", ".join(map(shown, services)), ("Principal",))
-    changes = [a for a in matched if a in CHANGING_ACTIONS and a not in spared]
-    people = _identifiers(principal, "AWS")
-    everybody = [who for who in people if "*" in who or "?" in who]
-    if everybody and not narrowed.values:
-        yield EVERYBODY.problem(shown(everybody[0]), ("Principal",))
-    if changes and ((everybody and not narrowed.values) or "NotPrincipal" in statement):
+    yield from (p._replace(path=("Action",)) for p in allowance_problems(actions))
+    narrowed, almost = _narrowed_by(statement.get("Condition"), variables=variables)
+    hint = _ARN_LIKE if almost else ""
+    services = [] if _SOURCES & narrowed.keys() else _identifiers(principal, "Service")
+    if services:
+        got = ", ".join(map(shown, services))
+        yield SERVICE_FOR_EVERYBODY.problem(got, ("Principal",), hint=hint)
+    everybody = [] if narrowed else list(filter(_is_wild, _identifiers(principal, "AWS")))
+    if everybody:
+        yield EVERYBODY.problem(shown(everybody[0]), ("Principal",), hint=hint)
+    changes = [a for a in together(actions) if a in CHANGING_ACTIONS and a not in spared]
+    if changes and (everybody or services or "NotPrincipal" in statement):
         yield EVERYBODY_CHANGES.problem(", ".join(changes), ("Action",))
-    elif changes and registry is not None and not narrowed.names_somebody:
-        for who in _outsiders(people, narrowed, registry):
+    elif changes:
+        for who in dict.fromkeys(_outsiders(principal, narrowed, registry)):
             yield FOREIGN_CHANGES.problem(who, ("Principal",))
 
 
-def _outsiders(people: Iterable[str], narrowed: _Narrowed, registry: Registry) -> Iterator[str]:
+def _is_wild(name: str) -> bool:
+    return "*" in name or "?" in name
+
+
+def _outsiders(principal: object, narrowed: _Narrowed, registry: Registry | None) -> Iterator[str]:
     """Who is admitted without a name, and is not of the registry's account."""
-    if narrowed.is_of(registry.account_id):
+    account = registry.account_id if registry else None
+    accounts = [set(map(_account, narrowed[key])) for key in _ACCOUNT_KEYS if key in narrowed]
+    is_own = any(found <= {account, _OWN} for found in accounts)
+    # Whose account another one is, is not known without a registry.
+    if is_own or _names_somebody(narrowed) or (accounts and account is None):
         return
-    for who in people:
-        root = _ROOT.fullmatch(who)
-        if root is not None and root["account"] != registry.account_id:
+    several = [*filter(_is_wild, _identifiers(principal, "AWS"))]
+    if several or _identifiers(principal, "Service"):
+        yield " and ".join(f"{key} {', '.join(map(shown, v))}" for key, v in narrowed.items())
+    for root in map(_ROOT.fullmatch, _identifiers(principal, "AWS")):
+        if root is not None and account not in (None, root["account"]):
             yield f"account {shown(root['account'])}"
-        elif "*" in who or "?" in who:
-            yield " and ".join(
-                f"{key} {', '.join(map(shown, values))}" for key, values in narrowed.values.items()
-            )
+
+
+def _account(value: str) -> str:
+    """The account that the value of a condition is about."""
+    arn = _ARN.fullmatch(value)
+    return arn["account"] if arn is not None else value.lower()
+
+
+def _names_somebody(narrowed: _Narrowed) -> bool:
+    """Whether a statement is narrowed to roles, users or sources by their whole names."""
+    for key, starts in _NAME_KEYS.items():
+        arns = [_ARN.fullmatch(value) for value in narrowed.get(key, ())]
+        names = [arn["name"] if arn else "*" for arn in arns]
+        if names and all(n.startswith(starts) and not set(n) & {*"*?$"} for n in names):
+            return True
+    return False
 
 
 def _denied(
-    statement: Mapping[str, Any], registry: Registry | None, deployer: str | None
+    statement: Mapping[str, Any],
+    registry: Registry | None,
+    deployer: str | None,
+    *,
+    variables: bool,
 ) -> Iterator[Problem]:
-    actions = _matched(map(str, listed(statement.get("Action", []))))
+    actions = together(_actions_of(statement))
     if "NotAction" in statement:
-        spared = _matched(map(str, listed(statement["NotAction"])))
+        spared = together(texts(statement["NotAction"]))
         actions = [action for action in REPOSITORY_ACTIONS if action not in spared]
     owned = [action for action in actions if action in _OWNER_ACTIONS]
     if not owned:
@@ -245,7 +275,8 @@ def _denied(
     role = None if deployer is None or is_token(deployer) else deployer
     account = role.split(":")[4] if role else registry.account_id if registry else ""
     shut_out = _shut_out(statement, role, account)
-    if shut_out and _holds_for(statement.get("Condition", {}), role, account):
+    known = deployers_request(registry, role)
+    if shut_out and holds(statement.get("Condition"), known, variables=variables):
         yield LOCKOUT.problem(f"{', '.join(owned)} for {shown(shut_out)}", ("Principal",))
 
 
@@ -267,63 +298,33 @@ def _shut_out(statement: Mapping[str, Any], role: str | None, account: str) -> s
     return ""
 
 
-def _holds_for(conditions: object, role: str | None, account: str) -> bool:
-    """Whether all conditions hold for the role; not, where that is not known of one of them."""
-    known = {"aws:principalaccount": account, "aws:principalarn": role or ""}
-    for operator, keys in conditions.items() if isinstance(conditions, Mapping) else ():
-        for key, value in keys.items() if isinstance(keys, Mapping) else ():
-            actual = known.get(str(key).lower())
-            negated = _NEGATED.fullmatch(str(operator))
-            if not actual or not (negated or _POSITIVE.fullmatch(str(operator))):
-                return False
-            like = "Like" in str(operator) or "Arn" in str(operator)
-            values = [str(item) for item in listed(value)]
-            hit = _hit(values, actual) if like else actual in values
-            if hit == bool(negated):
-                return False
-    return True
-
-
-def _hit(patterns: Sequence[str], text: str) -> bool:
-    return any(matching(pattern, [text]) for pattern in patterns)
-
-
 def _identifiers(principal: object, kind: str) -> list[str]:
     """Who is named by a kind, such as `AWS`; a lone `*` is of that kind."""
     if isinstance(principal, str):
         return [principal] if kind == "AWS" else []
-    if not isinstance(principal, Mapping):
-        return []
-    return [str(item) for item in listed(principal.get(kind, []))]
+    return texts(principal.get(kind, [])) if isinstance(principal, Mapping) else []
 
 
-_BY_LOWERCASE = {action.lower(): action for action in REPOSITORY_ACTIONS}
-
-
-def _matched(actions: Iterable[str]) -> list[str]:
-    """The actions of a repository that these stand for; IAM reads them in any case."""
-    return list(dict.fromkeys(name for action in actions for name in _matched_by(action)))
-
-
-@lru_cache(maxsize=1024)
-def _matched_by(action: str) -> tuple[str, ...]:
-    return tuple(_BY_LOWERCASE[name] for name in matching(action.lower(), _BY_LOWERCASE))
-
-
-def _narrowed_by(conditions: object, *, variables: bool) -> _Narrowed:
-    """The conditions that narrow a statement to somebody.
+def _narrowed_by(conditions: object, *, variables: bool) -> tuple[_Narrowed, bool]:
+    """The conditions that narrow a statement to somebody, and whether one would as an ARN.
 
     :param variables: whether the policy's version knows variables.
     """
     found: dict[str, Sequence[str]] = {}
-    for operator, keys in conditions.items() if isinstance(conditions, Mapping) else ():
-        positive = _POSITIVE.fullmatch(str(operator))
-        for key, value in keys.items() if positive and isinstance(keys, Mapping) else ():
-            name = str(key).lower()
-            form, values = _NARROW.get(name), list(map(str, listed(value)))
-            if form is _ARN and positive and positive["base"].startswith("String"):
-                form = _ARN_AS_TEXT
-            literal = variables or not any(item.startswith("$") for item in values)
-            if form is not None and values and literal and all(map(form.fullmatch, values)):
-                found[name] = values
-    return _Narrowed(found)
+    almost = False
+    for operator, keys in pairs(conditions):
+        read = operator_of(operator)
+        if read is None or read.if_exists or read.of == "ForAllValues" or read.is_negated:
+            continue
+        is_text = read.base.startswith("String")
+        for key, value in pairs(keys) if is_text or read.base.startswith("Arn") else ():
+            form, values = _NARROW.get(key.lower()), texts(value)
+            literal = variables or not any("${" in item for item in values)
+            if form is None or not values or not literal or not all(map(form.fullmatch, values)):
+                continue
+            # In a text `*` stands for ':', too.
+            if form is _ARN and is_text and not all(map(_ARN_AS_TEXT.fullmatch, values)):
+                almost = True
+            else:
+                found[key.lower()] = values
+    return found, almost

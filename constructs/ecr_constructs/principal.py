@@ -25,10 +25,6 @@ _KINDS = (
     "lambda_function",
     "service",
 )
-ORGANIZATION_KEY = "aws:PrincipalOrgID"
-UNIT_KEY = "aws:PrincipalOrgPaths"
-SOURCE_ACCOUNT_KEY = "aws:SourceAccount"
-SOURCE_ARN_KEY = "aws:SourceArn"
 LAMBDA = "lambda.amazonaws.com"
 
 
@@ -90,6 +86,22 @@ SOURCE_ARN = TextForm(
     pattern=re.compile(r"arn:aws(?:-[a-z]+)*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[!-~]+"),
     form="the ARN of what the service acts for, with its account; '*' in its last part stands for"
     " any characters",
+)
+NAMED = TextForm(
+    what="a principal by 'AWS'",
+    source="IAM user guide, policy elements: Principal; ECR API error, 'Invalid repository policy"
+    " provided', for what nobody can be",
+    minimum=0,
+    maximum=2048,
+    pattern=re.compile(
+        rf"\*|[0-9]{{12}}|{ROLE_ARN.pattern.pattern}|{USER_ARN.pattern.pattern}"
+        r"|arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:root"
+        r"|arn:aws(?:-[a-z]+)*:sts::[0-9]{12}:"
+        r"(?:assumed-role/[\w+=,.@-]{1,64}/[\w+=,.@-]{2,64}|federated-user/[\w+=,.@-]{2,32})",
+        re.ASCII,
+    ),
+    form="'*', an account id of 12 digits or its root, or the ARN of an IAM role or user, of a"
+    " session of a role or of a federated user",
 )
 ONE_KIND = Check(
     f"a principal takes exactly one of {', '.join(map(repr, _KINDS[:-1]))} and {_KINDS[-1]!r}",
@@ -246,16 +258,16 @@ _FORMS: Mapping[str, TextForm] = {
     "source_account": ACCOUNT_ID,
     "source_arn": SOURCE_ARN,
 }
-# Kind -> the condition that narrows it: operator and key.
+# Argument -> the condition that it is: operator and key.
 CONDITIONS = {
-    "organization": ("StringEquals", ORGANIZATION_KEY),
-    "organizational_unit": ("ForAnyValue:StringLike", UNIT_KEY),
-    "lambda_function": ("ArnLike", SOURCE_ARN_KEY),
+    "organization": ("StringEquals", "aws:PrincipalOrgID"),
+    "organizational_unit": ("ForAnyValue:StringLike", "aws:PrincipalOrgPaths"),
+    "lambda_function": ("ArnLike", "aws:SourceArn"),
+    "source_account": ("StringEquals", "aws:SourceAccount"),
+    "source_arn": ("ArnLike", "aws:SourceArn"),
 }
-_SOURCES = (
-    ("source_account", "StringEquals", SOURCE_ACCOUNT_KEY),
-    ("source_arn", "ArnLike", SOURCE_ARN_KEY),
-)
+# The kinds of which each has a statement of its own.
+_APART = ("organization", "organizational_unit", "lambda_function", "service")
 
 _Element = str | dict[str, str | list[str]]
 
@@ -275,39 +287,31 @@ class Together(NamedTuple):
 
 def together(principals: Sequence[Principal]) -> list[Together]:
     """The principals in the fewest statements, in the given order."""
-    groups: dict[tuple[object, ...], list[Principal]] = {}
+    groups: dict[tuple[str, str | None, str | None], list[Principal]] = {}
     for principal in dict.fromkeys(principals):
-        kind = principal.kind
-        key: tuple[object, ...] = (kind if kind in CONDITIONS else "",)
-        if kind == "service":
-            key = (kind, principal.source_account, principal.source_arn)
+        kind = principal.kind if principal.kind in _APART else ""
+        key = (kind, principal.source_account, principal.source_arn)
         groups.setdefault(key, []).append(principal)
-    return [_together(str(key[0]), members) for key, members in groups.items()]
+    return [_together(kind, members) for (kind, _, _), members in groups.items()]
 
 
-def _together(kind: str, found: Sequence[Principal]) -> Together:
-    members = tuple(found)
-    identifiers = [member.identifier for member in members]
-    if kind in CONDITIONS:
-        operator, key = CONDITIONS[kind]
-        element: _Element = {"Service": LAMBDA} if kind == "lambda_function" else "*"
-        name = "".join(part.capitalize() for part in kind.split("_"))
-        narrowed = {operator: {key: _one_or_all(identifiers)}}
-        return Together(name, element, narrowed, members)
-    if kind == "service":
-        conditions = {
-            operator: {key: getattr(members[0], name)}
-            for name, operator, key in _SOURCES
-            if getattr(members[0], name) is not None
-        }
-        return Together("Service", {"Service": _listed(identifiers)}, conditions, members)
-    return Together("", {"AWS": _listed(identifiers)}, {}, members)
+def _together(kind: str, members: Sequence[Principal]) -> Together:
+    identifiers = _one_or_all([member.identifier for member in members])
+    element: _Element = {"Service" if kind == "service" else "AWS": identifiers}
+    if kind == "lambda_function":
+        element = {"Service": LAMBDA}
+    elif kind in CONDITIONS:
+        element = "*"
+    conditions = {}
+    for name, (operator, key) in CONDITIONS.items():
+        values = [value for value in (getattr(one, name) for one in members) if value is not None]
+        if values:
+            found = _one_or_all(values)
+            conditions[operator] = {key: found if isinstance(found, str) else tuple(found)}
+    name = "".join(part.capitalize() for part in kind.split("_"))
+    return Together(name, element, conditions, tuple(members))
 
 
-def _one_or_all(values: Sequence[str]) -> str | tuple[str, ...]:
-    return values[0] if len(values) == 1 else tuple(values)
-
-
-def _listed(values: Iterable[str]) -> str | list[str]:
+def _one_or_all(values: Iterable[str]) -> str | list[str]:
     found = list(dict.fromkeys(values))
     return found[0] if len(found) == 1 else found

@@ -16,6 +16,7 @@ from cdktf_cdktf_provider_aws.ecrpublic_repository import (
 from cdktf_cdktf_provider_aws.ecrpublic_repository_policy import EcrpublicRepositoryPolicy
 from constructs import Construct
 
+from ecr_constructs.action import matching
 from ecr_constructs.checks import (
     Check,
     InvalidValueError,
@@ -34,7 +35,6 @@ from ecr_constructs.registry import Registry
 from ecr_constructs.repository_policy import (
     Effect,
     PolicyStatement,
-    matching,
     repository_policy_problems,
     repository_policy_text,
 )

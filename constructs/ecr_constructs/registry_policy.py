@@ -167,15 +167,17 @@ def registry_policy_problems(
         return
     for index, statement in enumerate(statements):
         yield from within((index,), statement.problems_in(registry))
-        found = policy_risks(
-            registry_policy_document(registry, [statement]),
-            registry=registry,
-            deployer=deployer,
-            # What other accounts replicate to here, or pull through here, makes repositories.
-            spared=OLDER_SCOPE_ACTIONS,
-            excusable=False,
-        )
-        yield from (problem._replace(path=(index,)) for problem in found)
+    document = registry_policy_document(registry, statements)
+    written = [index for index, one in enumerate(statements) for _ in one.render(registry)]
+    found = policy_risks(
+        document,
+        registry=registry,
+        deployer=deployer,
+        # What other accounts replicate to here, or pull through here, makes repositories.
+        spared=OLDER_SCOPE_ACTIONS,
+        excusable=False,
+    )
+    yield from (p._replace(path=(written[int(p.path[1])],)) for p in found)
     yield from policy_length_problems(registry, statements)
 
 

@@ -1,5 +1,6 @@
 """Repository: where the images of one thing are kept."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -238,11 +239,25 @@ class Repository(RepositoryBase):
     def grant(self, *principals: Principal, actions: Sequence[str], sid: str | None = None) -> None:
         """Let principals do what the actions say, such as `ecr:BatchDeleteImage`.
 
+        What is granted to several is one statement.
+
+        :param sid: a name, for people; by default it is made of the actions.
         :raises ValueError: for an action that no repository has, and for one that stands for all.
         """
-        self.add_to_resource_policy(
-            PolicyStatement(principals=principals, actions=tuple(actions), sid=sid)
-        )
+        granted = PolicyStatement(principals=principals, actions=tuple(actions), sid=sid)
+        once = tuple(dict.fromkeys(granted.actions))
+        granted = replace(granted, actions=once, sid=_sid_of(once) if sid is None else sid)
+        statements = list(self._settings.repository_policy_statements)
+        for index, other in enumerate(statements):
+            same = replace(other, principals=granted.principals, actions=granted.actions) == granted
+            if same and {*other.actions} == {*granted.actions}:
+                members = dict.fromkeys((*other.principals, *granted.principals))
+                statements[index] = replace(other, principals=tuple(members))
+                break
+        else:
+            statements.append(granted)
+        self._settings = replace(self._settings, repository_policy_statements=tuple(statements))
+        self._write_policy()
 
     # The two policies are defined here and not as the constructs of their rooms: a node of the
     # tree more for each would make a repository a fifth more expensive.
@@ -308,6 +323,12 @@ def _encryption(
     return EcrRepositoryEncryptionConfiguration(
         encryption_type=encryption_type, kms_key=key_sent(kms_key)
     )
+
+
+def _sid_of(actions: Sequence[str]) -> str:
+    """`BatchDeleteImage`, or `BatchDeleteImageAnd2More`."""
+    first, *more = [re.sub("[^A-Za-z]", "", action.partition(":")[2]) for action in sorted(actions)]
+    return f"{first}And{len(more)}More" if more else first
 
 
 def _tuple(values: Sequence[T]) -> tuple[T, ...]:

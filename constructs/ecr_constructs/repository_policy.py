@@ -1,28 +1,32 @@
 """Repository policy: who may do what with a repository, as the repository's side sees it."""
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import ClassVar
 
 from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
 from constructs import Construct
 
+from ecr_constructs.action import (
+    NO_ACTION,
+    PULL_ACTIONS,
+    PUSH_ACTIONS,
+    READ_ACTIONS,
+    REPOSITORY_ACTIONS,
+    action_problems,
+    allowance_problems,
+)
 from ecr_constructs.checks import (
     Check,
     Choice,
     Problem,
     TextForm,
-    did_you_mean,
-    is_token,
     refuse,
     sent_length,
     sequence,
     shown,
-    with_strangers,
     within,
     wrong_type,
 )
@@ -32,79 +36,12 @@ from ecr_constructs.condition import (
     frozen,
     render_conditions,
 )
+from ecr_constructs.policy_risk import policy_risks
 from ecr_constructs.principal import Principal, together
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
 from ecr_constructs.terraform_text import json_text
 
 MAX_POLICY_LENGTH = 10_240
-
-# From AWS's page on pushing and pulling: what `docker pull` and `docker push` call.
-PULL_ACTIONS = (
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:BatchGetImage",
-    "ecr:GetDownloadUrlForLayer",
-)
-PUSH_ACTIONS = (
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:CompleteLayerUpload",
-    "ecr:InitiateLayerUpload",
-    "ecr:PutImage",
-    "ecr:UploadLayerPart",
-)
-
-# What is known of images without pulling them: metadata and what was found in them.
-READ_ACTIONS = (
-    "ecr:DescribeImageReplicationStatus",
-    "ecr:DescribeImages",
-    "ecr:DescribeImageScanFindings",
-    "ecr:DescribeRepositories",
-    "ecr:GetLifecyclePolicy",
-    "ecr:GetRepositoryPolicy",
-    "ecr:ListImages",
-    "ecr:ListTagsForResource",
-)
-
-# The actions that IAM's service reference lists for the resource type `repository`.
-REPOSITORY_ACTIONS = (
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:BatchDeleteImage",
-    "ecr:BatchGetImage",
-    "ecr:BatchGetRepositoryScanningConfiguration",
-    "ecr:BatchImportUpstreamImage",
-    "ecr:CompleteLayerUpload",
-    "ecr:CreateRepository",
-    "ecr:DeleteLifecyclePolicy",
-    "ecr:DeleteRepository",
-    "ecr:DeleteRepositoryPolicy",
-    "ecr:DescribeImageReplicationStatus",
-    "ecr:DescribeImages",
-    "ecr:DescribeImageScanFindings",
-    "ecr:DescribeImageSigningStatus",
-    "ecr:DescribeRepositories",
-    "ecr:GetDownloadUrlForLayer",
-    "ecr:GetImageCopyStatus",
-    "ecr:GetLifecyclePolicy",
-    "ecr:GetLifecyclePolicyPreview",
-    "ecr:GetRepositoryPolicy",
-    "ecr:InitiateLayerUpload",
-    "ecr:ListImages",
-    "ecr:ListTagsForResource",
-    "ecr:PutImage",
-    "ecr:PutImageScanningConfiguration",
-    "ecr:PutImageTagMutability",
-    "ecr:PutLifecyclePolicy",
-    "ecr:ReplicateImage",
-    "ecr:SetRepositoryPolicy",
-    "ecr:StartImageScan",
-    "ecr:StartLifecyclePolicyPreview",
-    "ecr:TagResource",
-    "ecr:UntagResource",
-    "ecr:UpdateImageStorageClass",
-    "ecr:UploadLayerPart",
-)
-
-LOGIN_ACTIONS = ("ecr:GetAuthorizationToken", "ecr-public:GetAuthorizationToken")
-_ACTION = re.compile(r"[a-z-]+:[A-Za-z*?]+|\*")
 
 
 class Effect(StrEnum):
@@ -125,34 +62,10 @@ SID = TextForm(
 NO_PRINCIPAL = Check(
     "a policy statement needs at least one principal", "IAM user guide, policy elements: Principal"
 )
-NO_ACTION = Check(
-    "a policy statement needs at least one action", "IAM user guide, policy elements: Action"
-)
-ACTION = Check(
-    "action must be one that a repository has, in AWS's spelling",
-    "IAM service authorization reference, resource type `repository`; unknown whether others pass:"
-    " refused",
-)
 CONDITION_TWICE = Check(
     "a condition must not be the one by which a principal is narrowed",
     "IAM user guide, policy elements: Condition; a key is there once for each operator",
     "leave it to the principal",
-)
-LOGIN_ACTION = Check(
-    "GetAuthorizationToken has no effect in the policy of a repository or registry",
-    "IAM service authorization reference: no resource type; unknown whether ECR refuses it",
-    "allow it in an IAM policy of the principal",
-)
-ALL_ACTIONS = Check(
-    "an allowed action must not stand for all of ECR",
-    "this project: nobody is granted `ecr:*`",
-    "list the actions that are needed",
-)
-POLICY_BY_WILDCARD = Check(
-    "an allowance must not take in SetRepositoryPolicy by a wildcard, as who sets the policy may do"
-    " everything",
-    "this project: least privilege",
-    "write the actions out",
 )
 POLICY_LENGTH = Check(
     f"a repository policy must be at most {MAX_POLICY_LENGTH} characters as JSON",
@@ -204,13 +117,12 @@ class Statement:
             yield wrong_type("actions", "a list", self.actions)._replace(path=("actions",))
             return
         for index, action in enumerate(self.actions):
-            found = action_problems(action, self.effect, self.known_actions)
+            found = action_problems(action, self.known_actions)
             yield from within(("actions", index), found)
-        several = [action for action in self.actions if isinstance(action, str)]
-        alone = max((len(matching(a, self.known_actions)) for a in several), default=0)
-        whole = {known for action in several for known in matching(action, self.known_actions)}
-        if self.effect == Effect.ALLOW and alone < len(whole) == len(self.known_actions):
-            yield ALL_ACTIONS.problem(", ".join(map(shown, several)), ("actions",))
+        if self.effect == Effect.ALLOW:
+            several = [action for action in self.actions if isinstance(action, str)]
+            found = allowance_problems(several, self.known_actions)
+            yield from within(("actions",), found)
 
     def _repeated_conditions(self) -> Iterator[Problem]:
         known = [p for p in self.principals if isinstance(p, Principal)]
@@ -277,41 +189,6 @@ class PolicyStatement(Statement):
         return self._rendered()
 
 
-def matching(action: str, actions: Iterable[str]) -> list[str]:
-    """The actions that one with `*` and `?` for any characters stands for."""
-    return [known for known in actions if fnmatchcase(known, action)]
-
-
-def takes_in_policy(action: str, actions: Iterable[str]) -> bool:
-    """Whether an action with wildcards stands for the one that sets the policy, among others."""
-    found = matching(action, actions) if set(action) & {"*", "?"} else ()
-    return any(name.lower().endswith(":setrepositorypolicy") for name in found)
-
-
-def action_problems(
-    action: object, effect: str, actions: Sequence[str] = REPOSITORY_ACTIONS
-) -> Iterator[Problem]:
-    """Check an action of a statement that is about repositories.
-
-    :param actions: those that there are.
-    """
-    if not isinstance(action, str):
-        yield wrong_type("action", "text", action)
-        return
-    if is_token(action):
-        return
-    matched = matching(action, actions)
-    if action in LOGIN_ACTIONS:
-        yield LOGIN_ACTION.problem(shown(action))
-    elif not _ACTION.fullmatch(action) or not (matched or action == "*"):
-        hint = did_you_mean(action, actions)
-        yield ACTION.problem(with_strangers(action), hint=hint)
-    elif effect == Effect.ALLOW and (action == "*" or len(matched) == len(actions)):
-        yield ALL_ACTIONS.problem(shown(action))
-    elif effect == Effect.ALLOW and takes_in_policy(action, actions):
-        yield POLICY_BY_WILDCARD.problem(shown(action))
-
-
 def repository_policy_document(statements: Sequence[PolicyStatement]) -> dict[str, object]:
     """The repository policy as AWS writes it."""
     rendered = [part for statement in statements for part in statement.render()]
@@ -342,18 +219,27 @@ def grant_statements(
     pull_push: tuple[Principal, ...] = (),
     read: tuple[Principal, ...] = (),
 ) -> tuple[PolicyStatement, ...]:
-    """The statements that let principals pull, push, both or read: one for each that is needed.
+    """The statements that let principals pull, push, both or read: as few as there can be.
 
-    A Sid names the grant and, where it is narrowed by a condition, the kind of the principals.
+    Grants to the same principals are one. A Sid names the grants and, where they are narrowed by a
+    condition, the kind of the principals: `PullPush`, `ReadOrganization`.
     """
+    found: dict[tuple[str, frozenset[Principal]], list[PolicyStatement]] = {}
+    for sid, principals, actions in (
+        ("Pull", (*pull, *pull_push), PULL_ACTIONS),
+        ("Push", (*push, *pull_push), PUSH_ACTIONS),
+        ("Read", read, READ_ACTIONS),
+    ):
+        for group in together(principals):
+            one = PolicyStatement(sid=sid, principals=group.members, actions=actions)
+            found.setdefault((group.kind, frozenset(group.members)), []).append(one)
     return tuple(
-        PolicyStatement(sid=f"{sid}{group.kind}", principals=group.members, actions=actions)
-        for sid, principals, actions in (
-            ("Pull", (*pull, *pull_push), PULL_ACTIONS),
-            ("Push", (*push, *pull_push), PUSH_ACTIONS),
-            ("Read", read, READ_ACTIONS),
+        replace(
+            grants[0],
+            sid="".join((*(str(one.sid) for one in grants), kind)),
+            actions=tuple(dict.fromkeys(action for one in grants for action in one.actions)),
         )
-        for group in together(principals)
+        for (kind, _), grants in found.items()
     )
 
 
@@ -362,8 +248,11 @@ class RepositoryPolicy(Construct):
 
     :param repository_name: the name of the repository, or a token.
     :param statements: at least one; together at most 10,240 characters as JSON.
-    :raises ValueError: for a name that no repository has, and for statements that ECR would refuse
-        together.
+    :param registry: where the repository is, to know other accounts and one's own. Without it,
+        neither that another account as a whole changes anything nor that its own is shut out is
+        told.
+    :raises ValueError: for a name that no repository has, for statements that ECR would refuse
+        together, and for those that let happen what nobody can have meant.
     """
 
     def __init__(
@@ -373,14 +262,15 @@ class RepositoryPolicy(Construct):
         *,
         repository_name: str,
         statements: Sequence[PolicyStatement],
+        registry: Registry | None = None,
     ) -> None:
-        problems = [
-            *REPOSITORY_NAME.problems(repository_name),
-            *repository_policy_problems(statements),
-        ]
+        problems = list(repository_policy_problems(statements))
+        if not problems:
+            document = repository_policy_document(statements)
+            problems += policy_risks(document, registry=registry, excusable=False)
         if not statements:
             problems.append(NO_STATEMENT.problem("none"))
-        refuse(problems)
+        refuse([*REPOSITORY_NAME.problems(repository_name), *problems])
         super().__init__(scope, id_)
         EcrRepositoryPolicy(
             self,

@@ -14,18 +14,21 @@ from ecr_constructs.checks import (
     shown,
     within,
 )
-from ecr_constructs.policy_json import listed, members, parsed, placed
+from ecr_constructs.policy_document import policy_document_problems
+from ecr_constructs.policy_json import (
+    conditions_as_text,
+    listed,
+    members,
+    parsed,
+    placed,
+    texts,
+)
 from ecr_constructs.principal import (
     CONDITIONS,
     LAMBDA,
-    SOURCE_ACCOUNT_KEY,
     Principal,
 )
-from ecr_constructs.repository_policy import (
-    NO_STATEMENT,
-    PolicyStatement,
-    repository_policy_problems,
-)
+from ecr_constructs.repository_policy import PolicyStatement, repository_policy_problems
 
 _PAGE = "IAM user guide, policy elements"
 VERSION = Choice(what="Version", source=f"{_PAGE}: Version", options=("2012-10-17",))
@@ -40,7 +43,6 @@ EVERYBODY = Check(
     "everybody as a principal must be narrowed by an organization or an organizational unit",
     "this project: nothing is public by accident",
 )
-NOT_TEXT = Check("{key} must be text or a list of text", _PAGE)
 _ROOT = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
 
 # Keyword -> what AWS's document calls it.
@@ -61,29 +63,25 @@ def parse_repository_policy(text: str) -> tuple[PolicyStatement, ...]:
         such as a `Resource`, an `Id`, another `Version` than 2012-10-17, or everybody as a
         principal; the problems' paths lead through the document.
     """
+    refuse(policy_document_problems(text))
     problems: list[Problem] = []
     root = members(
-        parsed(text),
-        (),
-        problems,
-        required={"Statement": object},
-        optional={"Version": str},
+        parsed(text), (), problems, required={"Statement": object}, optional={"Version": str}
     )
     if "Version" in root:
         problems += within(("Version",), VERSION.problems(root["Version"]))
     statements = [
         _statement(value, ("Statement", index), problems)
-        for index, value in enumerate(listed(root.get("Statement", [])))
+        for index, value in enumerate(listed(root["Statement"]))
     ]
     refuse(problems)
     read = [statement for statement in statements if statement is not None]
-    if not read:
-        problems.append(NO_STATEMENT.problem("none")._replace(path=("Statement",)))
-    refuse([*problems, *repository_policy_problems(read)])
+    refuse(repository_policy_problems(read))
     return tuple(read)
 
 
 def _statement(value: object, path: Path, problems: list[Problem]) -> PolicyStatement | None:
+    """A statement of which the elements have their forms already."""
     before = len(problems)
     found = members(
         value,
@@ -92,33 +90,20 @@ def _statement(value: object, path: Path, problems: list[Problem]) -> PolicyStat
         required={"Effect": str, "Principal": object, "Action": object},
         optional={"Sid": str, "Condition": dict},
     )
-    everybody = found.get("Principal") == "*"
-    principal = members(
-        {"AWS": "*"} if everybody else found.get("Principal", {}),
-        (*path, "Principal"),
-        problems if "Principal" in found else [],
-        required={},
-        optional={"AWS": object, "Service": object},
-    )
-    if "Principal" in found and len(principal) != 1 and len(problems) == before:
-        got = " and ".join(principal) or "none"
+    element = {"AWS": "*"} if found.get("Principal") == "*" else found.get("Principal", {})
+    if len(element) > 1:
+        got = " and ".join(element)
         problems.append(ONE_ELEMENT.problem(got, (*path, "Principal")))
-    for holder, key, place in (
-        (found, "Action", path),
-        *((principal, name, (*path, "Principal")) for name in principal),
-    ):
-        if key in holder and not all(isinstance(item, str) for item in listed(holder[key])):
-            problems.append(NOT_TEXT.problem(shown(holder[key]), (*place, key), key=key))
     if len(problems) > before:
         return None
     try:
-        conditions = _conditions(found.get("Condition", {}))
-        principals, rest = _principals(principal, conditions)
+        written = conditions_as_text(found.get("Condition", {}))
+        principals, rest = _principals(element, written)
         return PolicyStatement(
             sid=found.get("Sid"),
             effect=found["Effect"],
             principals=principals,
-            actions=tuple(map(str, listed(found["Action"]))),
+            actions=tuple(texts(found["Action"])),
             conditions=rest,
         )
     except InvalidValueError as error:
@@ -160,7 +145,7 @@ def _services(
     arns, rest = _taken(conditions, *CONDITIONS["lambda_function"])
     if identifiers == (LAMBDA,) and arns:
         return tuple(Principal(lambda_function=arn) for arn in arns), rest
-    accounts, rest = _taken(rest, "StringEquals", SOURCE_ACCOUNT_KEY)
+    accounts, rest = _taken(rest, *CONDITIONS["source_account"])
     if len(arns) > 1 or len(accounts) > 1:
         raise InvalidValueError([ONE_SOURCE.problem(shown([*arns, *accounts]), ("conditions",))])
     return (
@@ -199,14 +184,3 @@ def _principal(identifier: str) -> Principal:
     if identifier.startswith("arn:"):
         return Principal(role=identifier)
     return Principal(account=identifier)
-
-
-def _conditions(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        operator: {
-            key: tuple(item) if isinstance(item, list) else item for key, item in keys.items()
-        }
-        if isinstance(keys, dict)
-        else keys
-        for operator, keys in value.items()
-    }

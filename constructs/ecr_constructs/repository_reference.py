@@ -1,7 +1,7 @@
 """Repository reference: a repository that is defined elsewhere."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,9 +11,19 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_user_policy import IamUserPolicy
 from constructs import Construct
 
+from ecr_constructs.access import access_statement, login_statement, policy_of
+from ecr_constructs.action import (
+    NO_ACTION,
+    PULL_ACTIONS,
+    PUSH_ACTIONS,
+    READ_ACTIONS,
+    action_problems,
+    allowance_problems,
+)
 from ecr_constructs.checks import (
     Check,
     InvalidValueError,
+    Problem,
     TextForm,
     is_token,
     refuse,
@@ -24,14 +34,6 @@ from ecr_constructs.checks import (
 from ecr_constructs.image import IMAGE_DIGEST
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
-from ecr_constructs.repository_policy import (
-    NO_ACTION,
-    PULL_ACTIONS,
-    PUSH_ACTIONS,
-    READ_ACTIONS,
-    Effect,
-    action_problems,
-)
 from ecr_constructs.terraform_text import json_text
 
 IMAGE_TAG = TextForm(
@@ -158,7 +160,7 @@ class RepositoryReference(RepositoryBase):
 
     def __init__(self, scope: Construct, id_: str) -> None:
         super().__init__(scope, id_)
-        self._granted: dict[str, tuple[str, ...]] = {}
+        self._granted: dict[str, dict[str, tuple[str, ...]]] = {}
 
     def grant_pull(self, *principals: Principal) -> None:
         """Let roles and users pull images, by an inline policy of each.
@@ -192,7 +194,7 @@ class RepositoryReference(RepositoryBase):
         if not actions:
             problems.append(NO_ACTION.problem("none", ("actions",)))
         for index, action in enumerate(actions):
-            problems += within(("actions", index), action_problems(action, Effect.ALLOW))
+            problems += within(("actions", index), action_problems(action))
         refuse(problems)
         self._grant(sid, actions, principals, login=False)
 
@@ -208,37 +210,39 @@ class RepositoryReference(RepositoryBase):
         for principal in principals:
             if principal.arn is None:
                 refuse([GRANT.problem(f"{principal.kind} {shown(principal.identifier)}")])
-        granted = {
-            "Sid": sid,
-            "Effect": "Allow",
-            "Action": list(actions),
-            "Resource": self.repository_arn,
-        }
-        token = {
-            "Sid": "Login",
-            "Effect": "Allow",
-            "Action": "ecr:GetAuthorizationToken",
-            "Resource": "*",
-        }
-        statements = [granted, token] if login else [granted]
-        policy = json_text({"Version": "2012-10-17", "Statement": statements})
-        for principal in dict.fromkeys(principals):
+        statements = [access_statement(sid, actions, [self.repository_arn])]
+        if login:
+            statements.append(login_statement())
+        policy = json_text(policy_of(statements))
+        found = {principal.identifier: principal for principal in principals}
+        for identifier in found:
+            refuse(self._grant_problems(identifier, sid, actions))
+        for identifier, principal in found.items():
+            granted = self._granted.setdefault(identifier, {})
+            if sid in granted:
+                continue
+            granted[sid] = tuple(actions)
             # An id cannot hold a token: a principal that is known at deploy time only is counted.
             id_ = f"{sid}:{principal.identifier}".replace("/", ":")
             if is_token(principal.identifier):
                 id_ = f"{sid}:{len(self.node.children)}"
             prefix = f"ecr-{sid.lower()}-"
-            before = self._granted.setdefault(id_, tuple(actions))
-            if before != tuple(actions):
-                refuse([GRANT_TWICE.problem(shown(sid), ("sid",))])
-            if self.node.try_find_child(id_) is not None:
-                continue
             if principal.role_arn is not None:
                 role = _last_part(principal.role_arn)
                 IamRolePolicy(self, id_, role=role, name_prefix=prefix, policy=policy)
             elif principal.user is not None:
                 user = _last_part(principal.user)
                 IamUserPolicy(self, id_, user=user, name_prefix=prefix, policy=policy)
+
+    def _grant_problems(
+        self, identifier: str, sid: str, actions: Sequence[str]
+    ) -> Iterator[Problem]:
+        """Check a grant together with those that the principal has already."""
+        before = self._granted.get(identifier, {})
+        if before.get(sid, tuple(actions)) != tuple(actions):
+            yield GRANT_TWICE.problem(shown(sid), ("sid",))
+        together = [one for some in {**before, sid: tuple(actions)}.values() for one in some]
+        yield from within(("actions",), allowance_problems(together))
 
 
 def repository_from_name(scope: Construct, id_: str, repository_name: str) -> RepositoryReference:

@@ -1,0 +1,152 @@
+"""Request: what is known of a call of AWS before it is made, and which conditions hold for it."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from ecr_constructs.condition import Operator, operator_of
+from ecr_constructs.policy_json import pairs, texts
+from ecr_constructs.registry import Registry
+from ecr_constructs.wildcard import is_like
+
+
+class Value(NamedTuple):
+    """The value of a condition key, or how it begins."""
+
+    text: str
+    whole: bool = True
+
+
+# Condition key, in lowercase -> its value, or nothing where the request does not have it. What is
+# not here is unknown.
+Known = Mapping[str, Value | None]
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_ANYWHERE = "0.0.0.0/0"
+_ARN_PARTS = 6
+# IAM user guide, global condition keys: there only where a service calls for itself.
+_OF_SERVICES = (
+    "aws:principalservicename",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+)
+
+
+def deployers_request(registry: Registry | None, role: str | None) -> Known:
+    """What is known of the calls of whoever deploys to a registry.
+
+    :param role: the ARN of the role that deploys; without it, anybody of the registry's account.
+    """
+    account = role.split(":")[4] if role else registry.account_id if registry else ""
+    start = f"arn:{registry.partition}:iam::{account}:" if registry else "arn:"
+    known: dict[str, Value | None] = {
+        "aws:principalarn": Value(role) if role else Value(start, whole=False),
+        "aws:principalisawsservice": Value("false"),
+        "aws:securetransport": Value("true"),
+        # It has one of IPv4, as far as anybody knows.
+        "aws:sourceip": Value("", whole=False),
+        **dict.fromkeys(_OF_SERVICES),
+    }
+    if account:
+        known["aws:principalaccount"] = known["aws:resourceaccount"] = Value(account)
+    return known
+
+
+def holds(conditions: object, known: Known, *, variables: bool) -> bool | None:
+    """Whether all conditions hold for a request; nothing where what is known does not tell.
+
+    :param variables: whether the policy's version knows variables.
+    """
+    return _every(
+        _holds(operator_of(operator), key.lower(), texts(wanted), known, variables=variables)
+        for operator, keys in pairs(conditions)
+        for key, wanted in pairs(keys)
+    )
+
+
+def _every(answers: Iterable[bool | None]) -> bool | None:
+    found = list(answers)
+    return False if False in found else None if None in found else True
+
+
+def _some(answers: Iterable[bool | None]) -> bool | None:
+    found = list(answers)
+    return True if True in found else None if None in found else False
+
+
+def _holds(
+    operator: Operator | None, key: str, wanted: Sequence[str], known: Known, *, variables: bool
+) -> bool | None:
+    if operator is None or key not in known:
+        return None
+    value = known[key]
+    if operator.base == "Null":
+        return _some((item == "true") == (value is None) for item in wanted)
+    if value is None:
+        return operator.holds_without_the_key
+    # A request has one value of each key that is known, so that any and all of them are the same.
+    compare = _COMPARE.get(operator.compared)
+    filled = [_filled(item, known) if variables else item for item in wanted]
+    hit = _some(compare(value, i) if compare and i is not None else None for i in filled)
+    return not hit if operator.is_negated and hit is not None else hit
+
+
+def _filled(text: str, known: Known) -> str | None:
+    """A text with its variables filled in; nothing where one of them is unknown."""
+    for name in _VARIABLE.findall(text):
+        value = known.get(name.lower())
+        if value is None or not value.whole:
+            return None
+        text = text.replace(f"${{{name}}}", value.text)
+    return text
+
+
+def _is_text(value: Value, wanted: str) -> bool | None:
+    if value.whole:
+        return value.text == wanted
+    return None if wanted.startswith(value.text) else False
+
+
+def _is_text_in_any_case(value: Value, wanted: str) -> bool | None:
+    return _is_text(value._replace(text=value.text.lower()), wanted.lower())
+
+
+def _is_like(value: Value, pattern: str) -> bool | None:
+    if value.whole:
+        return is_like(value.text, pattern)
+    # What a `*` at the end takes, it takes whatever follows, too.
+    if pattern.endswith("*") and is_like(value.text, pattern):
+        return True
+    literal = re.split(r"[*?]", pattern, maxsplit=1)[0]
+    one, other = sorted((literal, value.text), key=len)
+    return None if other.startswith(one) else False
+
+
+def _is_arn(value: Value, pattern: str) -> bool | None:
+    """The same of ARNs, whose six parts are each like one."""
+    parts, patterns = value.text.split(":", 5), pattern.split(":", 5)
+    if pattern == "*" or len(patterns) < _ARN_PARTS:
+        return pattern == "*"
+    if len(parts) < _ARN_PARTS:
+        return None
+    *middle, last = zip(parts, patterns, strict=True)
+    return _every(
+        [is_like(*pair) for pair in middle] + [_is_like(value._replace(text=last[0]), last[1])]
+    )
+
+
+def _is_address(_value: Value, network: str) -> bool | None:
+    return True if network == _ANYWHERE else None
+
+
+_COMPARE: Mapping[str, Callable[[Value, str], bool | None]] = {
+    "StringEquals": _is_text,
+    "StringEqualsIgnoreCase": _is_text_in_any_case,
+    "StringLike": _is_like,
+    "ArnEquals": _is_arn,
+    "ArnLike": _is_arn,
+    "Bool": _is_text,
+    "IpAddress": _is_address,
+}

@@ -1,0 +1,109 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from iam import Request, holds_for
+
+from ecr_constructs import Registry
+from ecr_constructs.request import Value, deployers_request, holds
+
+HOME = Registry(account_id="111111111111", region="ap-northeast-2")
+ROLE = "arn:aws:iam::111111111111:role/team/terraform"
+KNOWN = deployers_request(HOME, ROLE)
+SOMEBODY = deployers_request(HOME, None)
+
+_OPERATORS = [
+    "StringEquals",
+    "StringNotEquals",
+    "StringLike",
+    "ArnLike",
+    "ArnNotLike",
+    "ForAnyValue:StringLike",
+]
+_ARNS = [
+    ROLE,
+    "arn:aws:iam::111111111111:role/team/*",
+    "arn:aws:iam::111111111111:role/*",
+    "arn:aws:iam::*:role/team/terra?orm",
+    "arn:aws:iam::222222222222:role/team/terraform",
+    "arn:aws:iam:*:role/team/terraform",
+    "arn:aws:iam::111111111111:*",
+]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(_OPERATORS),
+        st.lists(st.sampled_from(_ARNS), min_size=1, max_size=3),
+        max_size=3,
+    )
+)
+def test_agrees_with_the_evaluator_of_the_tests(wanted: dict[str, list[str]]) -> None:
+    conditions = {operator: {"aws:PrincipalArn": values} for operator, values in wanted.items()}
+    request = Request(
+        principal=ROLE, action="ecr:PutImage", resource="*", context={"aws:PrincipalArn": ROLE}
+    )
+    assert holds(conditions, KNOWN, variables=True) == holds_for(conditions, request)
+    # Who only knows that somebody of the account deploys is never told otherwise.
+    assert holds(conditions, SOMEBODY, variables=True) in (None, holds_for(conditions, request))
+
+
+@pytest.mark.parametrize(
+    ("conditions", "answer"),
+    [
+        ({}, True),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, None),
+        ({"Null": {"aws:PrincipalOrgID": "true"}}, None),
+        ({"Null": {"aws:SourceArn": "true"}}, True),
+        ({"StringEquals": {"aws:SourceArn": ROLE}}, False),
+        ({"StringEqualsIfExists": {"aws:SourceArn": ROLE}}, True),
+        ({"ForAllValues:StringEquals": {"aws:SourceArn": ROLE}}, True),
+        ({"ForAnyValue:StringNotEquals": {"aws:SourceArn": ROLE}}, False),
+        ({"StringNotEquals": {"aws:SourceArn": ROLE}}, True),
+        ({"StringEquals": {"aws:PrincipalArn": "${aws:PrincipalTag/arn}"}}, None),
+        (
+            {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::${aws:PrincipalAccount}:role/*"}},
+            True,
+        ),
+        ({"NumericEquals": {"aws:PrincipalAccount": "111111111111"}}, None),
+        ({"NoOperator": {"aws:PrincipalAccount": "111111111111"}}, None),
+        # One that does not hold is enough.
+        (
+            {
+                "StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"},
+                "Bool": {"aws:SecureTransport": "false"},
+            },
+            False,
+        ),
+        ({"IpAddress": {"aws:SourceIp": ["203.0.113.0/24", "0.0.0.0/0"]}}, True),
+        ({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, None),
+        ({"NotIpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, False),
+    ],
+)
+def test_tells_of_who_deploys(conditions: object, answer: bool | None) -> None:
+    assert holds(conditions, KNOWN, variables=True) is answer
+
+
+@pytest.mark.parametrize(
+    ("pattern", "answer"),
+    [
+        ("*", True),
+        ("arn:aws:iam::111111111111:*", True),
+        ("arn:aws:iam::1111*:*", True),
+        ("arn:aws:iam::111111111111:role/*", None),
+        ("arn:aws:iam::222222222222:*", False),
+        ("arn:aws:iam::22*", False),
+        (ROLE, None),
+    ],
+)
+def test_tells_what_holds_for_everybody_in_an_account(pattern: str, answer: bool | None) -> None:
+    conditions = {"StringLike": {"aws:PrincipalArn": pattern}}
+    assert holds(conditions, SOMEBODY, variables=True) is answer
+    negated = {"StringNotLike": {"aws:PrincipalArn": pattern}}
+    assert holds(negated, SOMEBODY, variables=True) is (None if answer is None else not answer)
+
+
+def test_knows_nothing_of_an_account_without_a_registry() -> None:
+    nobody = deployers_request(None, None)
+    assert "aws:principalaccount" not in nobody
+    assert nobody["aws:principalarn"] == Value("arn:", whole=False)
+    assert holds({"ArnLike": {"aws:PrincipalArn": ROLE}}, nobody, variables=True) is None
