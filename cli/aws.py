@@ -1,5 +1,6 @@
 """AWS: who asks it, and what its errors mean."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -56,7 +57,9 @@ class Aws:
         assume_role: bool = True,
     ) -> None:
         self._session = botocore.session.get_session()
-        self._region = environment.region if environment else region
+        # botocore itself knows the other name alone.
+        given = region or os.environ.get("AWS_REGION")
+        self._region = environment.region if environment else given
         if environment is not None and environment.assume_role is not None and assume_role:
             self._session = _assumed(self._session, environment)
         self.client = cache(self._client)

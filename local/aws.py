@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -33,22 +33,22 @@ class LocalAws:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
-    def client(self, service: str, *, account: str, region: str) -> Any:
-        """A boto3 client in an account, through a role of it."""
+    def credentials(self, account: str) -> dict[str, str]:
+        """The variables of credentials of an account, by a role of it."""
         keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-        sts = boto3.client("sts", region_name=region, endpoint_url=self.endpoint, **keys)
-        role = f"arn:aws:iam::{account}:role/reader"
-        credentials: Mapping[str, str] = sts.assume_role(RoleArn=role, RoleSessionName="local")[
-            "Credentials"
-        ]
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
-        )
+        sts = boto3.client("sts", region_name="us-east-1", endpoint_url=self.endpoint, **keys)
+        role = f"arn:aws:iam::{account}:role/local"
+        found = sts.assume_role(RoleArn=role, RoleSessionName="local")["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": found["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": found["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": found["SessionToken"],
+        }
+
+    def client(self, service: str, *, account: str, region: str) -> Any:
+        """A boto3 client in an account."""
+        keys = {name.lower(): value for name, value in self.credentials(account).items()}
+        return boto3.client(service, region_name=region, endpoint_url=self.endpoint, **keys)
 
 
 @contextmanager

@@ -59,7 +59,9 @@ def main() -> None:
         out = Path(folder, "cdktf.out")
         copies = Path(folder, "environments")
         copy_environments(directory, copies, protected=False)
-        environ = terraform_environ(aws.environ, Path(folder))
+        environ = terraform_environ(
+            {**aws.environ, **aws.credentials(environment.account)}, Path(folder)
+        )
         environ["ECR_ENVIRONMENTS"] = str(copies)
         print(f"AWS's API is at {aws.endpoint}; deploying {stack_id(name)} to it")
         print("its state is in a temporary folder, and prevent_destroy is lifted")

@@ -1,5 +1,6 @@
 """Backend: where Terraform keeps the state of an environment."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import Annotated
@@ -33,15 +34,24 @@ OBJECT_KEY = TextForm(
 )
 OBJECT_KEY_BYTES = Check("key must be at most 1024 bytes", _S3)
 STATE_PATH = TextForm(what="path", source="POSIX, the longest path of a file", maximum=4096)
+STATE_IN_OUTPUT = Check(
+    "path must not be in cdktf.out, where the state would be deleted",
+    "CDKTF: a synth deletes what was written for stacks that are gone",
+    "write a path from the project's root",
+)
 ONE_BACKEND = Check("a backend is 'local' or 's3'", "Terraform language: a stack has one backend")
+
+
+def _state_path_problems(path: str) -> Iterator[Problem]:
+    if posixpath.normpath(path).split("/")[0] == "cdktf.out":
+        yield STATE_IN_OUTPUT.problem(shown(path))
 
 
 class LocalBackend(Section):
     """State in a file on this machine."""
 
-    path: Annotated[str, of_form(STATE_PATH)] | None = None
-    """Where, relative to the stack's folder, cdktf.out/stacks/<stack>; by default
-    terraform.ecr-<environment>.tfstate in the project's root."""
+    path: Annotated[str, of_form(STATE_PATH), checked(_state_path_problems)] | None = None
+    """Where, from the project's root; by default terraform.ecr-<environment>.tfstate."""
 
 
 def _object_key_problems(key: str) -> Iterator[Problem]:

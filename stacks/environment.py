@@ -1,6 +1,5 @@
 """Environment: what an environment file holds, typed."""
 
-import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, TypeVar
@@ -46,7 +45,7 @@ from stacks.backend import Backend, backend_problems
 from stacks.building import build
 from stacks.ci_role import CiRole, Issuers, ci_role_of_file_problems, ci_roles_here
 from stacks.grant import Grant
-from stacks.names import local_state_path, stack_id, state_key
+from stacks.names import local_state_path, state_key
 from stacks.own_tags import (
     ENVIRONMENT_TAG,
     MANAGED_BY_TAG,
@@ -417,6 +416,4 @@ class Environment(Section):
         if self.backend.s3 is not None:
             return ("s3", self.backend.s3.bucket, self.backend.s3.key or state_key(name))
         local = self.backend.local
-        path = (local and local.path) or local_state_path(name)
-        # It is relative to the folder of the stack.
-        return ("local", posixpath.normpath(f"cdktf.out/stacks/{stack_id(name)}/{path}"))
+        return ("local", local_state_path(name, local.path if local else None))

@@ -35,7 +35,7 @@ from ecr_constructs.image_settings import GRANTS, ImageSettings
 from ecr_constructs.public_repository import REGION as PUBLIC_REGION
 from ecr_constructs.terraform_text import escaped, json_text
 from stacks.environment import Environment
-from stacks.names import construct_id, local_state_path, stack_id, state_key
+from stacks.names import construct_id, local_state_path, seen_from_stack, stack_id, state_key
 from stacks.provider_version import provider_constraint
 from stacks.registries import (
     Neighbours,
@@ -307,7 +307,8 @@ class EnvironmentStack(TerraformStack):
         s3, local = environment.backend.s3, environment.backend.local
         if s3 is None:
             written = None if local is None else local.path
-            LocalBackend(self, path=escaped(written or local_state_path(name)))
+            path = seen_from_stack(local_state_path(name, written))
+            LocalBackend(self, path=escaped(path))
             return
         S3Backend(
             self,

@@ -4,6 +4,7 @@ These are contract: a logical id that changes makes Terraform replace the reposi
 images.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -43,9 +44,17 @@ def construct_id(repository_name: str) -> str:
     return start + re.sub(r"-(?=-)", "-.", repository_name).replace("/", "--")
 
 
-def local_state_path(environment_name: str) -> str:
-    """Where the state is by default: the project's root, from cdktf.out/stacks/<stack>."""
-    return f"../../../terraform.{stack_id(environment_name)}.tfstate"
+def local_state_path(environment_name: str, written: str | None = None) -> str:
+    """Where the state is, from the project's root.
+
+    :param written: what the file says; by default it is named after the stack.
+    """
+    return posixpath.normpath(written or f"terraform.{stack_id(environment_name)}.tfstate")
+
+
+def seen_from_stack(path: str) -> str:
+    """A path from the project's root for Terraform, which runs in cdktf.out/stacks/<stack>."""
+    return posixpath.join("../../..", path)
 
 
 def state_key(environment_name: str) -> str:

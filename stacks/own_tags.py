@@ -1,6 +1,7 @@
 """Own tags: what the app writes on everything, and what is left for the files to write."""
 
 import typing
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
@@ -17,7 +18,11 @@ ENVIRONMENT_TAG = "environment"
 MANAGED_BY_TAG = "managed-by"
 
 OWN_TAG = Check(
-    "a tag of the app's own must not be written", "this app: it sets 'environment' and 'managed-by'"
+    "a tag of the app's own must not be written",
+    "this app: it sets 'environment' and 'managed-by', which IAM takes for the same in any case",
+)
+SAME_TAG = Check(
+    "the tags of everything must not differ only in case", "IAM user guide, tag keys of roles"
 )
 TAGS_TOGETHER = Check(
     f"a resource takes at most {MAX_TAGS} tags, with those of the environment", COUNT.source
@@ -26,8 +31,8 @@ TAGS_TOGETHER = Check(
 
 def own_tag_problems(tags: Mapping[str, str]) -> Iterator[Problem]:
     """Check that the tags of a file leave the app's own alone."""
-    for key in (ENVIRONMENT_TAG, MANAGED_BY_TAG):
-        if key in tags:
+    for key in tags:
+        if key.lower() in (ENVIRONMENT_TAG, MANAGED_BY_TAG):
             yield OWN_TAG.problem(shown(key), (key,))
 
 
@@ -55,6 +60,8 @@ def default_tags(data: object, _handler: ValidatorFunctionWrapHandler) -> dict[s
     refuse(tag_problems(data))
     tags: dict[str, str] = dict(data)  # type: ignore[call-overload]
     refuse(own_tag_problems(tags))
+    lowered = Counter(key.lower() for key in tags)
+    refuse(SAME_TAG.problem(shown(key), (key,)) for key in tags if lowered[key.lower()] > 1)
     if len(tags) + 2 > MAX_TAGS:
         refuse([TAGS_TOGETHER.problem(str(len(tags) + 2))])
     return tags

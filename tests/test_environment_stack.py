@@ -151,6 +151,16 @@ def test_outputs_what_consumers_need() -> None:
     }
 
 
+def test_state_in_a_file_is_seen_from_the_root_of_the_project() -> None:
+    def written(**backend: Any) -> str:
+        path: str = stack_of(**backend)["terraform"]["backend"]["local"]["path"]
+        return path
+
+    assert written() == "../../../terraform.ecr-test.tfstate"
+    assert written(backend={"local": {"path": "state/x"}}) == "../../../state/x"
+    assert written(backend={"local": {"path": "/srv/x"}}) == "/srv/x"
+
+
 def test_a_grant_is_to_the_repositories_of_its_namespaces(tmp_path: Path) -> None:
     role = {"role": "arn:aws:iam::111111111111:role/ecs-task"}
     grant = {"repository_prefixes": ["payments/"], "pull": [{"account": "222222222222"}]}

@@ -258,6 +258,15 @@ def test_two_environments_do_not_share_a_state(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("path", ["/srv/x.tfstate", "state/../x.tfstate", "x.tfstate"])
+def test_two_environments_do_not_share_a_file_of_state(tmp_path: Path, path: str) -> None:
+    backend = f"backend: {{local: {{path: {path}}}}}\n"
+    other = HEAD.replace("111111111111", "222222222222")
+    again = "/srv/./x.tfstate" if path.startswith("/") else "./x.tfstate"
+    found = write(tmp_path, blue=HEAD + backend, green=other + backend.replace(path, again))
+    assert "must have a state of its own" in "".join(sentences(found))
+
+
 def test_tags_count_with_those_of_the_environment(tmp_path: Path) -> None:
     tags = "".join(f"  t{number}: x\n" for number in range(47))
     text = HEAD + f"tags:\n{tags}repositories:\n  aa: {{tags: {{one: x}}}}\n"
