@@ -1,5 +1,6 @@
 """The app: every environment file becomes one Terraform stack."""
 
+import argparse
 import io
 import os
 import sys
@@ -13,13 +14,25 @@ from stacks import (
     load_environments,
     stack_id,
 )
+from stacks.gone import WRITTEN, remove_gone
 
 # isort: split
 from cdktf import App
 
+VARIABLES = (
+    "ECR_ENVIRONMENTS names another directory than 'environments', CDKTF_OUTDIR another output"
+    " than 'cdktf.out'."
+)
+
+
+def counted(repositories: int) -> str:
+    """A number of repositories in words."""
+    return f"{repositories} {'repository' if repositories == 1 else 'repositories'}"
+
 
 def main() -> None:
     """Read the environment files, define a stack for each, and write Terraform JSON."""
+    argparse.ArgumentParser(description=__doc__, epilog=VARIABLES).parse_args()
     directory = Path(os.environ.get("ECR_ENVIRONMENTS") or "environments")
     try:
         environments = load_environments(directory)
@@ -36,9 +49,11 @@ def main() -> None:
         neighbours = environments.neighbours[name]
         EnvironmentStack(app, name=name, environment=environment, neighbours=neighbours)
     app.synth()
+    for file in remove_gone(Path(app.outdir), environments):
+        print(f"{file}: removed, its environment is gone")
     for name, environment in environments.items():
-        written = Path(app.outdir, "stacks", stack_id(name), "cdk.tf.json")
-        print(f"{written}: {len(environment.repositories)} repositories")
+        written = Path(app.outdir, "stacks", stack_id(name), WRITTEN)
+        print(f"{written}: {counted(len(environment.repositories))}")
 
 
 if __name__ == "__main__":

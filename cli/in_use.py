@@ -94,6 +94,8 @@ def uses_of_text(text: str, where: str) -> list[Use]:
             )
         else:
             found.append(use)
+    if not (problems or found):
+        problems.append(f"{where}: images in use must be at least one, got none")
     if problems:
         raise InputError("\n".join(problems))
     return found

@@ -36,9 +36,12 @@ class _Field(NamedTuple):
     listed: bool
 
 
-def unknown_key(key: str, known: typing.Iterable[str]) -> Problem:
-    """The problem of a key that nobody knows."""
-    hint = did_you_mean(key, known)
+def unknown_key(key: str, known: typing.Iterable[str], elsewhere: str = "") -> Problem:
+    """The problem of a key that nobody knows.
+
+    :param elsewhere: what is added where no known key is like it.
+    """
+    hint = did_you_mean(key, known) or elsewhere
     return UNKNOWN_KEY.problem(path=(key,), hint=hint, key=with_strangers(key))
 
 

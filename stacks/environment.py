@@ -1,6 +1,7 @@
 """Environment: what an environment file holds, typed."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
 from difflib import get_close_matches
 from typing import Annotated, TypeVar
 
@@ -68,6 +69,8 @@ from stacks.section import (
 
 T = TypeVar("T")
 
+_SETTINGS = {field.name for field in fields(RepositorySettings)}
+
 # How alike a name is to one that was meant: all but one letter of a short one.
 _NEARLY = 0.9
 # What may be there without holding anything.
@@ -87,6 +90,12 @@ FILTER_MATCHES_NONE = Check(
     "a repository filter should match a repository of the environment files",
     "ECR user guide, image replication: a filter is the beginning of a name",
     "mend the filter, or take it away",
+    warning=True,
+)
+SETTING_NAME = Check(
+    "a repository should not be called as its settings are",
+    "this app: most likely it is less indented than was meant",
+    "indent it below its repository",
     warning=True,
 )
 GRANT_MATCHES_NONE = Check(
@@ -287,6 +296,8 @@ class Environment(Section):
         yield from within(("repository_defaults",), self.repository_defaults.warnings)
         for name, settings in self.repositories.items():
             yield from within(("repositories", name), settings.warnings)
+            if name in _SETTINGS:
+                yield SETTING_NAME.problem(shown(name), ("repositories", name))
         for index, grant in enumerate(self.grants):
             for position, prefix in enumerate(grant.repository_prefixes):
                 if not any(name.startswith(prefix) for name in self.repositories):

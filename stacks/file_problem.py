@@ -1,15 +1,17 @@
 """File problem: something that is wrong with an environment file, at its place in it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic_core import ErrorDetails
 
-from ecr_constructs import Check, InvalidValueError, Problem
+from ecr_constructs import Check, InvalidValueError, Problem, RepositorySettings
 from ecr_constructs.checks import TYPE, readable, shown, wrong_type
 from stacks.building import MISSING_KEY, unknown_key
 from stacks.environment import Environment
+from stacks.registry_section import RegistrySection
 from stacks.yaml_file import Node, path_below
 
 Loc = tuple[str | int, ...]
@@ -23,6 +25,18 @@ _TYPES = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
     "tuple_type": "a list",
+}
+
+
+# Where in a file there are which keys.
+_KEYS = {
+    "registry": RegistrySection.model_fields,
+    "repository_defaults": {field.name for field in fields(RepositorySettings)},
+}
+# Truths of other kinds of YAML.
+_TRUTHS = {
+    **dict.fromkeys(("yes", "y", "on", "true"), "true"),
+    **dict.fromkeys(("no", "n", "off", "false"), "false"),
 }
 
 
@@ -49,8 +63,8 @@ def at(file: str, problem: Problem, line: int = 1, path: str = "") -> FileProble
 def located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -> FileProblem:
     """A problem at the node that `loc` leads to, or at the last one on the way to it."""
     node, rest = root.reach(loc)
-    if problem.check == TYPE and " must be text" in problem.sentence and not rest:
-        problem = problem._replace(sentence=problem.sentence + _in_quotes(node))
+    if problem.check == TYPE and not rest:
+        problem = problem._replace(sentence=problem.sentence + _meant(problem.sentence, node))
     return at(file, problem, node.line, _path_of(rest, node.path))
 
 
@@ -109,19 +123,40 @@ def problems_of(details: ErrorDetails) -> Iterator[tuple[Loc, Problem]]:
     if isinstance(cause, InvalidValueError):
         yield from ((loc, problem) for problem in cause.problems)
     elif kind == "extra_forbidden":
-        yield loc[:-1], unknown_key(key, _schema_at(loc[:-1]).get("properties", ()))
+        known = _schema_at(loc[:-1]).get("properties", ())
+        yield loc[:-1], unknown_key(key, known, _elsewhere(key))
     elif kind == "missing":
         yield loc[:-1], MISSING_KEY.problem(what=shown(key))
     else:
         yield loc, wrong_type(readable(key), _TYPES.get(kind, "of another type"), value)
 
 
-def _in_quotes(node: Node) -> str:
-    """How a number or a truth value that was meant as text is written."""
-    meant = isinstance(node.value, bool | int) or (
-        isinstance(node.value, float) and "e" not in node.written.lower()
-    )
-    return f'; write it in quotes: "{node.written}"' if meant and node.written else ""
+def _elsewhere(key: str) -> str:
+    """Where a key goes that is unknown at the top of a file, or of a section."""
+    if "/" in key:
+        return "; a repository goes below 'repositories'"
+    for place, known in _KEYS.items():
+        if key in known:
+            return f"; {key!r} goes below '{place}'"
+    return ""
+
+
+def _meant(sentence: str, node: Node) -> str:
+    """How what was meant is written, where a value has another type than its sentence says."""
+    value = node.value
+    expected = sentence.split(" must be ", 1)[-1].split(", got ", maxsplit=1)[0]
+    if expected.startswith("text"):
+        plain = isinstance(value, bool | int) or (
+            isinstance(value, float) and "e" not in node.written.lower()
+        )
+        return f'; write it in quotes: "{node.written}"' if plain and node.written else ""
+    if expected == "true or false" and str(value).lower() in _TRUTHS:
+        return f"; write {_TRUTHS[str(value).lower()]}"
+    if expected == "a whole number" and isinstance(value, str) and value.strip().isdecimal():
+        return f"; write it without quotes: {value.strip()}"
+    if expected.startswith("a list") and isinstance(value, str | dict) and value:
+        return "; write it as a list, with '- ' before it"
+    return ""
 
 
 @lru_cache

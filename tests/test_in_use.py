@@ -206,3 +206,9 @@ def test_reads_everything_once() -> None:
     assert operations.count("list_clusters") == 1
     # Those of the families, and two that services alone still name.
     assert operations.count("describe_task_definition") == 103
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# nothing\n"])
+def test_a_list_of_nothing_is_most_likely_what_a_command_failed_to_write(text: str) -> None:
+    with pytest.raises(InputError, match="images in use must be at least one"):
+        uses_of_text(text, "in-use.txt")

@@ -107,7 +107,7 @@ repositories:
         "prod.yaml:7: repository_defaults.lifecycle_rules[0].max_image_count:"
         " max_image_count must be at least 1, got 0",
         f"prod.yaml:10: repositories.{mutability}:"
-        " prevent_destroy must be true or false, got 'yes'",
+        " prevent_destroy must be true or false, got 'yes'; write true",
         "prod.yaml:13: repositories.web.lifecycle_rules[0]: a lifecycle rule takes exactly one of"
         " 'max_image_count', 'max_image_age_days', 'max_days_since_image_pulled' and"
         " 'max_days_since_image_transitioned', got none",
@@ -115,7 +115,7 @@ repositories:
         " tag_status must be one of tagged, untagged, any, got 'untaged';"
         " did you mean 'untagged'?",
         "prod.yaml:15: repositories.web.lifecycle_rules[1].max_image_age_days:"
-        " max_image_age_days must be a whole number, got '7'",
+        " max_image_age_days must be a whole number, got '7'; write it without quotes: 7",
         "prod.yaml:16: repositories.BAD NAME!!: repository name must be lowercase letters and"
         " digits, with single '.', '_', '__', '/' or a run of '-' between them, got 'BAD NAME!!'",
         "staging.yaml:1: an environment file must hold a mapping, got nothing",

@@ -112,3 +112,30 @@ def test_a_bad_file_gives_sentences_and_touches_nothing(tmp_path: Path) -> None:
         f"{environments}/bad.yaml:4: tag: unknown key 'tag'; did you mean 'tags'?",
     ]
     assert files(out) == before
+
+
+def test_leaves_no_stack_of_an_environment_that_is_gone(tmp_path: Path) -> None:
+    environments, out = tmp_path / "environments", tmp_path / "cdktf.out"
+    environments.mkdir()
+    for name in ("dev", "old", "older"):
+        (environments / f"{name}.yaml").write_text('account: "111111111111"\nregion: us-east-1\n')
+    run(out, environments=environments)
+    (environments / "old.yaml").unlink()
+    (environments / "older.yaml").unlink()
+    (out / "stacks" / "ecr-older" / "x.tfstate").write_text("{}")
+    printed = run(out, environments=environments)
+    assert f"{out}/stacks/ecr-old/cdk.tf.json: removed, its environment is gone" in printed
+    assert {*files(out)} == {
+        "manifest.json",
+        "stacks/ecr-dev/cdk.tf.json",
+        "stacks/ecr-older/x.tfstate",
+    }
+    assert not (out / "stacks" / "ecr-old").exists()
+
+
+def test_takes_no_arguments() -> None:
+    result = subprocess.run(
+        [sys.executable, "main.py", "dev"], check=False, cwd=PROJECT, capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert "unrecognized arguments: dev" in result.stderr
