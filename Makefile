@@ -43,8 +43,9 @@ snapshots: .venv/.synced-dev ## record the synthesized stacks anew, to be read i
 schema: .venv/.synced ## write the JSON Schema of environment files
 	$(RUN) -m stacks.schema
 
-docs: .venv/.synced ## write the list of all checks, docs/checks.md
+docs: .venv/.synced ## write docs/checks.md and docs/environment.md from the code
 	$(RUN) -m scripts.checks_page
+	$(RUN) -m scripts.environment_page
 
 fuzz: .venv/.synced-dev ## break the environment files in FUZZ_EXAMPLES (10000) ways
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-10000} $(RUN) -m pytest -q tests/test_fuzz.py

@@ -1,10 +1,12 @@
 import json
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
+from scripts.environment_page import PAGE, page
 from stacks.schema import SCHEMA_FILE, environment_schema, schema_text
 
 ENVIRONMENTS = sorted(SCHEMA_FILE.parent.glob("*.yaml"))
@@ -58,3 +60,15 @@ def test_describes_every_key() -> None:
     for part in (schema, *schema["$defs"].values()):
         for key, value in part.get("properties", {}).items():
             assert "description" in value, key
+
+
+def test_the_page_of_environment_files_is_current() -> None:
+    assert PAGE.read_text() == page(), "run: make docs"
+
+
+def test_the_page_links_to_headings_that_are_there() -> None:
+    text = page()
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    assert len(anchors) == len(headings)
+    assert set(re.findall(r"\]\(#([^)]*)\)", text)) <= anchors
