@@ -68,9 +68,9 @@ def lifecycle() -> None:
 )  # fmt: skip
 @click.option(
     "--at", type=Moment(), metavar="WHEN",
-    help="Another moment: 2027-02-01, 2027-02-01T09:00+09:00 (UTC without an offset), or +90d from now. Nobody is supposed"
-    " to push or pull until then; of a moment in the past, images that are pushed later are left"
-    " aside.",
+    help="Another moment: 2027-02-01, 2027-02-01T09:00+09:00 (UTC without an offset), or +90d from"
+    " now. Nobody is supposed to push or pull until then; of a moment in the past, images that are"
+    " pushed later are left aside.",
 )  # fmt: skip
 @click.option(
     "--keep-in-use", multiple=True, metavar="FILE|-|live",
