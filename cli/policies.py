@@ -1,5 +1,6 @@
 """Policies: those of an environment's repositories, or AWS's own document."""
 
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -72,12 +73,21 @@ def policies_of(environment: Environment, repositories: Sequence[str]) -> Mappin
 
 
 def policy_of_file(file: Path) -> Rules:
-    """The rules of a policy in AWS's JSON.
+    """The rules of a policy in AWS's JSON, or as `aws ecr get-lifecycle-policy` prints it.
 
     :raises InputError: where it is none.
     """
     where = "standard input" if str(file) == "-" else click.format_filename(file)
-    return policy_of_text(read_text(file), where)
+    return policy_of_text(_unwrapped(read_text(file)), where)
+
+
+def _unwrapped(text: str) -> str:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    wrapped = data.get("lifecyclePolicyText") if isinstance(data, dict) else None
+    return wrapped if isinstance(wrapped, str) else text
 
 
 def policy_of_text(text: str, where: str) -> Rules:

@@ -447,6 +447,14 @@ def test_explains_a_policy(folder: Path) -> None:
     ]
 
 
+def test_takes_a_policy_as_the_aws_cli_prints_it(folder: Path) -> None:
+    answer = {"repositoryName": "a", "lifecyclePolicyText": json.dumps(POLICY)}
+    (folder / "answer.json").write_text(json.dumps(answer))
+    plain, wrapped = (run("explain", "-p", file) for file in ("policy.json", "answer.json"))
+    assert wrapped.exit_code == 0, wrapped.stderr
+    assert wrapped.stdout.splitlines()[1:] == plain.stdout.splitlines()[1:]
+
+
 def test_explains_the_policies_of_an_environment_alike_ones_together(folder: Path) -> None:
     rules = "lifecycle_rules: [{max_image_count: 2, description: the last two}]"
     (folder / "environments" / "shop.yaml").write_text(
