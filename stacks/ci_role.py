@@ -1,19 +1,26 @@
 """CI role: what a file says of a role that the jobs of a CI system assume."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Annotated
 
 from pydantic import ValidationInfo
 
 from ecr_constructs import Access, GitHubActions, GitLab, Problem, Registry
-from ecr_constructs.checks import Check, refuse, unique, within
+from ecr_constructs.checks import Check, refuse, shown, unique, within
 from ecr_constructs.ci_role import ci_role_problems
 from ecr_constructs.oidc_provider import HOST
 from stacks.section import Section, built, built_list, registry_of, texts
 
 ISSUER_TWICE = Check(
     "oidc_providers must not repeat an issuer", "IAM API: an account has one for each URL"
+)
+
+
+ROLE_TWICE = Check(
+    "the names of two roles must not differ only in case",
+    "IAM user guide, names: they are unique without regard to case",
 )
 
 
@@ -47,6 +54,14 @@ class CiRole(Section):
         return (*self.github_actions, *self.gitlab)
 
 
+def role_name_problems(names: Iterable[str]) -> Iterator[Problem]:
+    """Check that no two roles of a file have the same name for IAM."""
+    lowered = Counter(map(str.lower, names))
+    for name in names:
+        if lowered[name.lower()] > 1:
+            yield ROLE_TWICE.problem(shown(name), (name,))
+
+
 Issuers = Annotated[
     tuple[str, ...],
     texts("oidc_providers", partial(HOST.problems, what="issuer"), partial(unique, ISSUER_TWICE)),
@@ -55,6 +70,7 @@ Issuers = Annotated[
 
 def ci_roles_here(roles: dict[str, CiRole], info: ValidationInfo) -> dict[str, CiRole]:
     """Check the roles together with where they are, as a step of pydantic's validation."""
+    refuse(role_name_problems(roles))
     registry = registry_of(info)
     if registry is not None:
         refuse(

@@ -1,6 +1,7 @@
 """Defaults: what a file says of many of its repositories, written into each of them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ecr_constructs.image_settings import GRANTS
 from stacks.environment import SECTIONS
@@ -49,13 +50,22 @@ def _granted(name: str, repository: Node, grants: Node | None) -> Node:
         if not name.startswith(tuple(p for p in prefixes if isinstance(p, str))):
             continue
         for key in GRANTS:
-            added = list(_items(grant.child(key)))
+            added = list(_added(grant.child(key)))
             before = value.get(key) or Node(
                 line=repository.line, path=path_below(repository.path, key), value=[]
             )
             if added and isinstance(before.value, list):
                 value[key] = before.holding([*before.value, *added])
     return repository.holding(value)
+
+
+def _added(principals: Node | None) -> Iterator[Node]:
+    """The principals of a grant, each at its place there, also behind an alias."""
+    if principals is None:
+        return
+    for index, item in enumerate(_items(principals)):
+        path = path_below(principals.path, index)
+        yield item if item.path == path else replace(item, path=path, line=principals.line)
 
 
 def _items(node: Node | None) -> Iterator[Node]:

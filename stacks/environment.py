@@ -35,7 +35,7 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.ci_role import ci_role_arn
 from ecr_constructs.creation_template import AppliedFor
-from ecr_constructs.encryption import KEY_OF_OTHERS
+from ecr_constructs.encryption import KEY_OF_OTHERS, EncryptionType
 from ecr_constructs.image_settings import GRANTS, ImageSettings
 from ecr_constructs.policy_risk import FOREIGN_CHANGES, LOCKOUT
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
@@ -46,7 +46,7 @@ from stacks.backend import Backend, backend_problems
 from stacks.building import build
 from stacks.ci_role import CiRole, Issuers, ci_role_of_file_problems, ci_roles_here
 from stacks.grant import Grant
-from stacks.names import local_state_path, state_key
+from stacks.names import local_state_path, stack_id, state_key
 from stacks.own_tags import (
     ENVIRONMENT_TAG,
     MANAGED_BY_TAG,
@@ -326,8 +326,10 @@ class Environment(Section):
         for name, settings in self.repositories.items():
             for grant in GRANTS:
                 for index, principal in enumerate(getattr(settings, grant)):
-                    near = get_close_matches(principal.ci_role or "", names, 1, _NEARLY)
-                    if near and principal.ci_role not in names:
+                    if principal.ci_role is None or principal.ci_role in names:
+                        continue
+                    near = get_close_matches(principal.ci_role, names, 1, _NEARLY)
+                    if near:
                         hint = f"; did you mean {shown(near[0])}?"
                         path = ("repositories", name, grant, index)
                         yield CI_ROLE_UNKNOWN.problem(shown(principal.ci_role), path, hint=hint)
@@ -421,6 +423,13 @@ class Environment(Section):
         """What the environment's registry copies to others."""
         replication = self.registry.replication
         return replication.rules if replication else ()
+
+    def key_alias(self, name: str) -> str | None:
+        """The alias of the key of the environment of this name; nothing where nothing wants one."""
+        kept = (*self.repositories.values(), *self.registry.creation_templates.values())
+        if all(s.encryption_type == EncryptionType.AES256 or s.kms_key for s in kept):
+            return None
+        return self.repository_key.alias or stack_id(name)
 
     def state_location(self, name: str) -> tuple[str, ...]:
         """Where the state of the environment of this name is."""

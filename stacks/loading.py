@@ -282,7 +282,8 @@ def _shared_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
             owner = owners.setdefault(state, file)
             if owner is not file:
                 yield file.problem(("backend",), STATE_TWICE.problem(f"that of {owner.file}"))
-        for loc, what, where in claims(file.root):
+        alias = file.environment.key_alias(file.name) if file.environment else None
+        for loc, what, where in claims(file.root, alias):
             owner = owners.setdefault((where, what), file)
             if owner is not file:
                 got = f"{what} of {where} in {owner.file}, too"

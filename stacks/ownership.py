@@ -29,19 +29,28 @@ _SEVERAL: Mapping[Loc, str] = {
     ("registry", "pull_time_update_exclusions"): "the pull-time update exclusion",
     ("registry", "public_repositories"): "the public repository",
 }
-# The same, where a file writes the name itself.
-_NAMES: Mapping[Loc, str] = {("repository_key", "alias"): "the alias"}
+_ALIAS: Loc = ("repository_key", "alias")
 # Those that an account has once, whatever the Region.
 _ACCOUNT_WIDE = (("ci_roles",), ("oidc_providers",), ("registry", "public_repositories"))
 
 
-def claims(root: Node) -> Iterator[tuple[Loc, str, str]]:
+def alias_of(written: str) -> str:
+    """What a sentence calls the alias of a key; 'alias/' goes before it anyway."""
+    return f"the alias {shown(written.removeprefix('alias/'))}"
+
+
+def claims(root: Node, alias: str | None = None) -> Iterator[tuple[Loc, str, str]]:
     """What a file defines that there is once: its place in the file, what it is, and of whom.
 
     It is read off the file as it is, also where something is wrong with it.
+
+    :param alias: that of the environment's key, where it is known that there is one.
     """
     account, region = (_text_at(root, key) for key in ("account", "region"))
-    for loc, what in _things(root) if account and region else ():
+    things = dict(_things(root)) if account and region else {}
+    if things and alias is not None:
+        things.setdefault(_ALIAS, alias_of(alias))
+    for loc, what in things.items():
         # What is public or of IAM is the account's, wherever its environments are.
         of_account = loc[:-1] in _ACCOUNT_WIDE
         yield loc, what, f"account {account}" + ("" if of_account else f" in {region}")
@@ -56,14 +65,15 @@ def _things(root: Node) -> Iterator[tuple[Loc, str]]:
     for loc, what in _SEVERAL.items():
         node, rest = root.reach(loc)
         if not rest and isinstance(node.value, dict):
-            yield from (((*loc, name), f"{what} {shown(name)}") for name in node.value)
+            # IAM does not tell names apart by case.
+            same = str.lower if loc == ("ci_roles",) else str
+            yield from (((*loc, name), f"{what} {shown(same(name))}") for name in node.value)
         elif not rest and isinstance(node.value, list):
             for index, item in enumerate(node.value):
                 yield (*loc, index), f"{what} {shown(item.value)}"
-    for loc, what in _NAMES.items():
-        node, rest = root.reach(loc)
-        if not rest and isinstance(node.value, str):
-            yield loc, f"{what} {shown(node.value)}"
+    node, rest = root.reach(_ALIAS)
+    if not rest and isinstance(node.value, str):
+        yield _ALIAS, alias_of(node.value)
     for loc, what in _SINGLETONS.items():
         node, rest = root.reach(loc)
         if not rest and node.value is not None:

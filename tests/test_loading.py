@@ -358,6 +358,43 @@ def test_a_key_alias_has_one_owner(tmp_path: Path) -> None:
     assert "the alias 'ecr' of account" in sentence
 
 
+def test_a_default_alias_has_one_owner(tmp_path: Path) -> None:
+    kms = "repository_defaults: {encryption_type: KMS}\n"
+    text = HEAD + kms
+    blue = text + "repository_key: {alias: alias/ecr-green}\nrepositories: {aa: {}}\n"
+    green = text + "repositories: {bb: {}}\n"
+    found = sentences(write(tmp_path, blue=blue, green=green))
+    assert "the alias 'ecr-green' of account" in "".join(found)
+    # Without anything that wants it, there is no key.
+    write(tmp_path, green=green.replace("KMS", "AES256"))
+    assert load_environments(tmp_path)
+
+
+def test_roles_have_one_owner_in_any_case(tmp_path: Path) -> None:
+    role = "{github_actions: [{repository: a/b, branches: [main]}]}"
+    found = sentences(
+        write(
+            tmp_path,
+            blue=HEAD + f"ci_roles: {{ci: {role}}}\n",
+            green=HEAD + f"ci_roles: {{CI: {role}, Ci: {role}}}\n",
+        )
+    )
+    assert sum("the role 'ci' of account" in sentence for sentence in found) == 2
+    assert sum("must not differ only in case" in sentence for sentence in found) == 2
+
+
+def test_a_problem_of_a_grant_behind_an_alias_is_told_once_at_the_grant(tmp_path: Path) -> None:
+    text = HEAD + (
+        "repository_defaults: {pull: &p [{account: '222222222222'}]}\n"
+        "repositories: {ok1: , ok2: }\n"
+        "grants:\n"
+        "  - repository_prefixes: [ok]\n"
+        "    push: *p\n"
+    )
+    [sentence] = sentences(write(tmp_path, dev=text))
+    assert sentence.startswith("dev.yaml:7: grants[0].push[0]: another account, an organization")
+
+
 def test_a_role_and_a_provider_are_the_accounts(tmp_path: Path) -> None:
     role = "{github_actions: [{repository: a/b, branches: [main]}], access: {pull: [ab]}}"
     for name, region in (("one", "us-east-1"), ("two", "eu-west-1")):
