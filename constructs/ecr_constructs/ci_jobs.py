@@ -1,6 +1,7 @@
 """CI jobs: which jobs of GitHub Actions and GitLab are trusted, by what their tokens say."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -98,7 +99,7 @@ GITLAB_HOST = Check(
 )
 
 
-class _Jobs:
+class _Jobs(ABC):
     """Jobs of a CI system, restricted by names of branches and of what else there is."""
 
     _names: ClassVar[Mapping[str, TextForm]]
@@ -109,8 +110,8 @@ class _Jobs:
         for keyword in self._names:
             object.__setattr__(self, keyword, tuple(getattr(self, keyword)))
 
-    def _problems(self) -> Iterator[Problem]:
-        raise NotImplementedError
+    @abstractmethod
+    def _problems(self) -> Iterator[Problem]: ...
 
     def _names_problems(self) -> Iterator[Problem]:
         for keyword, form in self._names.items():

@@ -71,8 +71,9 @@ class Repository(RepositoryBase):
     :param public_access: why the policy may admit everybody, or another account to push; 10 to 500
         characters.
     :raises ValueError: for anything that ECR would refuse, all of it in one text. What depends on
-        the Region (that the key is there, KMS_DSSE, the partition of principals) is checked where
-        the Region is known: by `RepositorySettings.problems_in`, as for environment files.
+        the registry (that the key is there, KMS_DSSE, the partition of principals, whether an
+        account that may push is another one, and who deploys is shut out) is checked where that is
+        known: by `RepositorySettings.problems_in`, as for environment files.
     """
 
     def __init__(
