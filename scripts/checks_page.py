@@ -67,6 +67,7 @@ ROOMS = (
             "ownership",
             "registry_warnings",
             "yaml_file",
+            "expression",
             "loading",
         )
     ),

@@ -1,13 +1,13 @@
 """Assume role: the role that deploys an environment, or keeps its state."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import ValidationInfo
-
-from ecr_constructs.checks import Check, TextForm, is_token, refuse, shown
+from ecr_constructs import Problem, Registry
+from ecr_constructs.checks import Check, TextForm, is_token, shown
 from ecr_constructs.principal import ROLE_ARN
-from stacks.section import Section, of_form, registry_of
+from stacks.section import Section, of_form
 
 _STS = "STS API, `AssumeRole`"
 SESSION_NAME = TextForm(
@@ -42,13 +42,9 @@ class AssumeRole(Section):
     external_id: Annotated[str, of_form(EXTERNAL_ID)] | None = None
     """The external id that the role's trust policy requires."""
 
-
-def deployed_here(role: AssumeRole | None, info: ValidationInfo) -> AssumeRole | None:
-    """Check that the role is of the environment's account, as a step of pydantic's validation."""
-    registry = registry_of(info)
-    if role is None or registry is None or is_token(role.role_arn):
-        return role
-    if not role.role_arn.startswith(registry.iam_arn("")):
-        got = f"{shown(role.role_arn)} for account {registry.account_id} of {registry.partition}"
-        refuse([ROLE_ELSEWHERE.problem(got, ("role_arn",))])
-    return role
+    def problems_in(self, registry: Registry) -> Iterator[Problem]:
+        """Check that the role is of the environment's account."""
+        known = not is_token(self.role_arn)
+        if known and not self.role_arn.startswith(registry.iam_arn("")):
+            where = f"account {registry.account_id} of {registry.partition}"
+            yield ROLE_ELSEWHERE.problem(f"{shown(self.role_arn)} for {where}", ("role_arn",))

@@ -123,10 +123,7 @@ def build_list(kind: Any, data: object, what: str) -> _Items:
 def _seen_from_file(
     problems: typing.Iterable[Problem], positions: Mapping[str, list[int]]
 ) -> list[Problem]:
-    """Problems of a value of which some items were left out, at the places of the file.
-
-    What is said of a list as a whole may be wrong without the items that were left out.
-    """
+    """Problems of a value of which some items were left out, at the places of the file."""
     found = []
     for problem in problems:
         key, index, *rest = (*problem.path, None, None)[: max(2, len(problem.path))]
@@ -139,7 +136,15 @@ def _seen_from_file(
                 *(step for step in rest if step is not None),
             )
             found.append(problem._replace(path=place))
+        else:
+            found += of_the_whole(problem)
     return found
+
+
+def of_the_whole(problem: Problem) -> typing.Iterator[Problem]:
+    """What the problem of a part says of the whole: that there is too much of it, or nothing."""
+    if problem.check.is_upper_limit:
+        yield problem._replace(sentence=problem.sentence.replace(", got ", ", got at least ", 1))
 
 
 def _without(kind: type[T], given: Mapping[str, Any], bad: set[str | int]) -> T | None:

@@ -5,13 +5,11 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Annotated
 
-from pydantic import ValidationInfo
-
 from ecr_constructs import Access, GitHubActions, GitLab, Problem, Registry
-from ecr_constructs.checks import Check, refuse, shown, unique, within
+from ecr_constructs.checks import Check, shown, unique, within
 from ecr_constructs.ci_role import ci_role_problems
 from ecr_constructs.oidc_provider import HOST
-from stacks.section import Section, built, built_list, registry_of, texts
+from stacks.section import Section, built, built_list, texts
 
 ISSUER_TWICE = Check(
     "oidc_providers must not repeat an issuer", "IAM API: an account has one for each URL"
@@ -53,6 +51,26 @@ class CiRole(Section):
         """Whose jobs assume it."""
         return (*self.github_actions, *self.gitlab)
 
+    def problems_in(
+        self, registry: Registry, name: str, access: Access | None
+    ) -> Iterator[Problem]:
+        """Check it together with where it is, and with what it may do.
+
+        :param access: its own, with what grants give it.
+        """
+        found = ci_role_problems(
+            registry,
+            role_name=name,
+            trusted=self.trusted,
+            max_session_duration=self.max_session_duration,
+            permissions_boundary=self.permissions_boundary,
+            statements=access.render(registry) if access else (),
+        )
+        # The file has them by kind, and the statements as access.
+        for problem in found:
+            known = problem.path[:1] in (("max_session_duration",), ("permissions_boundary",))
+            yield problem if known else problem._replace(path=())
+
 
 def role_name_problems(names: Iterable[str]) -> Iterator[Problem]:
     """Check that no two roles of a file have the same name for IAM."""
@@ -66,39 +84,3 @@ Issuers = Annotated[
     tuple[str, ...],
     texts("oidc_providers", partial(HOST.problems, what="issuer"), partial(unique, ISSUER_TWICE)),
 ]
-
-
-def ci_roles_here(roles: dict[str, CiRole], info: ValidationInfo) -> dict[str, CiRole]:
-    """Check the roles together with where they are, as a step of pydantic's validation."""
-    refuse(role_name_problems(roles))
-    registry = registry_of(info)
-    if registry is not None:
-        refuse(
-            problem
-            for name, role in roles.items()
-            for problem in within(
-                (name,), ci_role_of_file_problems(role, registry, name, role.access)
-            )
-        )
-    return roles
-
-
-def ci_role_of_file_problems(
-    role: CiRole, registry: Registry, name: str, access: Access | None
-) -> Iterator[Problem]:
-    """Check a role together with where it is and with what it may do.
-
-    :param access: the role's own, or with what grants give it.
-    """
-    found = ci_role_problems(
-        registry,
-        role_name=name,
-        trusted=role.trusted,
-        max_session_duration=role.max_session_duration,
-        permissions_boundary=role.permissions_boundary,
-        statements=access.render(registry) if access else (),
-    )
-    # The file has them by kind, and the statements as access.
-    for problem in found:
-        known = problem.path[:1] in (("max_session_duration",), ("permissions_boundary",))
-        yield problem if known else problem._replace(path=())

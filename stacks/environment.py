@@ -1,18 +1,11 @@
 """Environment: what an environment file holds, typed."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from typing import Annotated, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
+from pydantic import Field, WrapValidator, model_validator
 
 from ecr_constructs import (
     Access,
@@ -29,33 +22,32 @@ from ecr_constructs.account_setting import (
 )
 from ecr_constructs.checks import (
     Check,
+    Path,
     refuse,
     shown,
     within,
 )
 from ecr_constructs.ci_role import ci_role_arn
 from ecr_constructs.creation_template import AppliedFor
-from ecr_constructs.encryption import KEY_OF_OTHERS, EncryptionType
+from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.image_settings import GRANTS, ImageSettings
-from ecr_constructs.policy_risk import FOREIGN_CHANGES, LOCKOUT
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
 from ecr_constructs.registry import ROOT
 from ecr_constructs.replication import replication_warnings
-from stacks.assume_role import AssumeRole, deployed_here
+from stacks.assume_role import AssumeRole
 from stacks.backend import Backend, backend_problems
-from stacks.building import build
-from stacks.ci_role import CiRole, Issuers, ci_role_of_file_problems, ci_roles_here
+from stacks.ci_role import CiRole, Issuers, role_name_problems
 from stacks.grant import Grant
 from stacks.names import local_state_path, stack_id, state_key
 from stacks.own_tags import (
     ENVIRONMENT_TAG,
     MANAGED_BY_TAG,
     default_tags,
-    own_tag_problems,
+    tagged,
     tags_together,
 )
-from stacks.provider_version import constraint_problems
-from stacks.registry_section import RegistrySection, registry_here
+from stacks.provider_version import constraint_problems, version_problems
+from stacks.registry_section import RegistrySection
 from stacks.section import (
     AccountId,
     Region,
@@ -63,8 +55,6 @@ from stacks.section import (
     Section,
     built_list,
     checked,
-    deployer_of,
-    registry_of,
 )
 
 T = TypeVar("T")
@@ -141,61 +131,6 @@ class RequiredProviders(Section):
     """A constraint on the AWS provider, such as '~> 6.8', that narrows the app's own."""
 
 
-def _what(info: ValidationInfo) -> str:
-    """What a sentence calls the settings of a field."""
-    return "a repository" if info.field_name == "repositories" else str(info.field_name)
-
-
-def _settings(
-    data: object, _handler: ValidatorFunctionWrapHandler, info: ValidationInfo
-) -> RepositorySettings:
-    """Settings of a repository in the environment's Region."""
-    if isinstance(data, RepositorySettings):
-        return data
-    value, problems, rest = build(RepositorySettings, data, _what(info))
-    if rest is not None:
-        registry = registry_of(info)
-        if registry is not None:
-            problems += rest.problems_in(registry, deployer_of(info))
-        elif "region" in info.data:
-            somewhere = Registry(account_id="0" * 12, region=info.data["region"])
-            # No account is another one, or one's own, as long as this one is unknown.
-            unknown = (FOREIGN_CHANGES, KEY_OF_OTHERS, LOCKOUT)
-            problems += (p for p in rest.problems_in(somewhere) if p.check not in unknown)
-        problems += within(("tags",), own_tag_problems(rest.tags))
-        if info.field_name == "repository_defaults" and rest.public_access is not None:
-            problems.append(PUBLIC_BY_DEFAULT.problem(path=("public_access",)))
-        if info.field_name == "repositories":
-            found = tags_together(info.data.get("tags", {}), rest.tags)
-            problems += within(("tags",), found)
-    refuse(problems)
-    return value or RepositorySettings()
-
-
-def _key(
-    data: object, _handler: ValidatorFunctionWrapHandler, info: ValidationInfo
-) -> RepositoryKeySettings:
-    """The environment's key, which is made where a repository wants it."""
-    if isinstance(data, RepositoryKeySettings):
-        return data
-    value, problems, rest = build(RepositoryKeySettings, data, "repository_key")
-    registry = registry_of(info)
-    if rest is not None:
-        problems += within(("tags",), own_tag_problems(rest.tags))
-        problems += within(("tags",), tags_together(info.data.get("tags", {}), rest.tags))
-        problems += rest.problems_in(registry) if registry is not None else ()
-        problems += _deployer_left_out(rest, deployer_of(info))
-    refuse(problems)
-    return value or RepositoryKeySettings()
-
-
-def _deployer_left_out(key: RepositoryKeySettings, deployer: str | None) -> Iterator[Problem]:
-    for name in ("administrators", "creators"):
-        named = [principal.arn for principal in getattr(key, name)]
-        if named and deployer is not None and deployer not in named:
-            yield DEPLOYER_LEFT_OUT.problem(shown(deployer), (name,), what=name)
-
-
 def _overlap(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
@@ -232,52 +167,82 @@ class Environment(Section):
     """The Region that it deploys to."""
     backend: Annotated[Backend, checked(backend_problems)] = Backend()
     """Where Terraform keeps the state."""
-    assume_role: Annotated[AssumeRole | None, AfterValidator(deployed_here)] = None
+    assume_role: AssumeRole | None = None
     """The role that deploys; by default the caller's credentials do."""
     required_providers: RequiredProviders | None = None
     """Version constraints that narrow the app's own."""
     tags: Annotated[dict[str, str], WrapValidator(default_tags)] = {}
     """Tags of everything in the environment, beside 'environment' and 'managed-by'."""
-    repository_key: Annotated[RepositoryKeySettings, WrapValidator(_key)] = Field(
-        default_factory=RepositoryKeySettings
-    )
+    repository_key: Annotated[
+        RepositoryKeySettings, tagged(RepositoryKeySettings, "repository_key", "tags")
+    ] = Field(default_factory=RepositoryKeySettings)
     """The environment's own KMS key, of the repositories with encryption_type KMS that name none;
     its alias is 'ecr-<environment>' by default. Other Regions that it replicates to get one each.
     'kms_key: alias/aws/ecr' in a repository or in the defaults is AWS's key instead."""
-    repository_defaults: Annotated[RepositorySettings, WrapValidator(_settings)] = Field(
-        default_factory=RepositorySettings
-    )
+    repository_defaults: Annotated[
+        RepositorySettings, tagged(RepositorySettings, "repository_defaults", "tags")
+    ] = Field(default_factory=RepositorySettings)
     """What every repository is like unless it says otherwise. What a repository writes replaces
     the default whole, lists too; only tags are merged, key by key."""
     grants: Annotated[tuple[Grant, ...], built_list(Grant, "grants")] = ()
     """Grants to the repositories of namespaces, beside those of each repository."""
-    repositories: dict[RepositoryName, Annotated[RepositorySettings, WrapValidator(_settings)]] = {}
+    repositories: dict[
+        RepositoryName,
+        Annotated[RepositorySettings, tagged(RepositorySettings, "a repository", "tags")],
+    ] = {}
     """The repositories by name."""
     oidc_providers: Issuers = ()
     """Issuers whose tokens the account accepts, such as 'token.actions.githubusercontent.com'. An
     account has one of each: leave out what is there already."""
-    ci_roles: Annotated[dict[str, CiRole], AfterValidator(ci_roles_here)] = {}
+    ci_roles: Annotated[dict[str, CiRole], checked(role_name_problems)] = {}
     """Roles of CI systems by name. Each has a policy with its access and with what grants say."""
-    registry: Annotated[RegistrySection, AfterValidator(registry_here)] = RegistrySection()
+    registry: RegistrySection = RegistrySection()
     """Settings of the whole registry; only one environment of an account and Region holds them."""
 
     @model_validator(mode="after")
-    def _ci_roles_with_grants(self) -> "Environment":
-        """Check what the roles may do together with what grants give them."""
-        refuse(
-            problem
-            for name, access in self.ci_role_access.items()
-            for problem in within(
-                ("ci_roles", name),
-                ci_role_of_file_problems(self.ci_roles[name], self.home, name, access),
-            )
-        )
+    def _checked(self) -> "Environment":
+        refuse(self._problems())
         return self
+
+    def _problems(self) -> Iterator[Problem]:
+        """What is wrong only together with what is beside it, or with where it is."""
+        home = self.home
+        if self.assume_role is not None:
+            yield from within(("assume_role",), self.assume_role.problems_in(home))
+        yield from within(("repository_key",), self._key_problems())
+        path: Path = ("repository_defaults",)
+        yield from within(path, self.repository_defaults.problems_in(home, self.deployer))
+        if self.repository_defaults.public_access is not None:
+            yield PUBLIC_BY_DEFAULT.problem(path=(*path, "public_access"))
+        for name, settings in self.repositories.items():
+            path = ("repositories", name)
+            yield from within(path, settings.problems_in(home, self.deployer))
+            yield from within((*path, "tags"), tags_together(self.tags, settings.tags))
+        for name, access in self.ci_role_access.items():
+            found = self.ci_roles[name].problems_in(home, name, access)
+            yield from within(("ci_roles", name), found)
+        found = self.registry.problems_in(home, self.tags, self.deployer)
+        yield from within(("registry",), found)
+        yield from self.version_problems(self.required_provider_versions)
+
+    def _key_problems(self) -> Iterator[Problem]:
+        key = self.repository_key
+        yield from within(("tags",), tags_together(self.tags, key.tags))
+        yield from key.problems_in(self.home)
+        for name in ("administrators", "creators"):
+            named = [principal.arn for principal in getattr(key, name)]
+            if named and self.deployer is not None and self.deployer not in named:
+                yield DEPLOYER_LEFT_OUT.problem(shown(self.deployer), (name,), what=name)
 
     @property
     def home(self) -> Registry:
         """The registry that the environment deploys to."""
         return Registry(account_id=self.account, region=self.region)
+
+    @property
+    def deployer(self) -> str | None:
+        """The ARN of the role that deploys, where the file says one."""
+        return self.assume_role.role_arn if self.assume_role else None
 
     @property
     def required_provider_versions(self) -> frozenset[str]:
@@ -289,6 +254,14 @@ class Environment(Section):
         if registry.pull_time_update_exclusions:
             found.add(EXCLUSION_VERSION)
         return frozenset(found)
+
+    def version_problems(self, required: Iterable[str]) -> Iterator[Problem]:
+        """Check that the file admits an AWS provider that its stack can do with.
+
+        :param required: versions that the settings of the stack need.
+        """
+        narrowed = self.required_providers.aws if self.required_providers else None
+        return version_problems(required, narrowed)
 
     @property
     def warnings(self) -> Iterator[Problem]:

@@ -12,9 +12,7 @@ from ecr_constructs.checks import TYPE, readable, shown, wrong_type
 from stacks.building import MISSING_KEY, unknown_key
 from stacks.environment import Environment
 from stacks.registry_section import RegistrySection
-from stacks.yaml_file import Node, path_below
-
-Loc = tuple[str | int, ...]
+from stacks.yaml_file import Loc, Node, path_below
 
 # What pydantic says of a value of the wrong type -> what it should have been.
 _TYPES = {

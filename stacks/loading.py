@@ -1,23 +1,18 @@
 """Loading: the files of a directory to environments, or everything that is wrong with them."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from ecr_constructs import Check, Problem
 from ecr_constructs.checks import readable, shown
-from ecr_constructs.terraform_text import holds_expression
 from stacks.defaults import with_defaults
 from stacks.destinations import Home, homes_of, with_named_destinations
 from stacks.environment import Environment
-from stacks.file_problem import FileProblem, Loc, at, located, problems_of, told_once
+from stacks.expression import expression_problems
+from stacks.file_problem import FileProblem, at, located, told_once
 from stacks.names import environment_name_problems
 from stacks.ownership import OWNED_TWICE, claims
-from stacks.provider_version import ADMITS_NONE, admits_none, provider_constraint
 from stacks.registries import (
     Neighbours,
     neighbours_of,
@@ -26,6 +21,7 @@ from stacks.registries import (
     required_provider_versions,
 )
 from stacks.registry_warnings import chain_warnings, scope_warnings
+from stacks.validation import validated
 from stacks.yaml_file import NOTHING, Node, YamlError, read_yaml
 
 _APP = "this app"
@@ -35,16 +31,10 @@ NO_DIRECTORY = Check(
 NO_FILE = Check("a directory of environment files must hold one (*.yaml)", _APP)
 SUFFIX = Check("an environment file must end in .yaml, or it would be left out", _APP)
 MAPPING = Check("an environment file must hold a mapping", _APP)
-EXPRESSION = Check(
-    "an environment file takes no expressions ('${')",
-    f"{_APP}: Terraform would evaluate them; IAM's variables below `conditions` are data",
-)
 STATE_TWICE = Check(
     "an environment must have a state of its own, or each apply undoes the other's",
     "Terraform language, backends",
 )
-
-_STATEMENTS = ("policy_statements", "repository_policy_statements")
 
 
 class Environments(dict[str, Environment]):
@@ -81,7 +71,7 @@ class _File:
     problems: Sequence[FileProblem]
     root: Node = NOTHING
     environment: Environment | None = None
-    """Nothing where the file has a problem."""
+    """Without what is wrong with it; nothing where the file does not say where it is."""
 
     def problem(self, loc: Sequence[str | int], problem: Problem) -> FileProblem:
         """A problem at a place of the file."""
@@ -103,13 +93,12 @@ def load_environments(directory: Path) -> Environments:
         problems.extend(file.problems)
     problems.extend(_shared_problems(files))
     environments = {file.name: file.environment for file in files if file.environment}
-    for file in files:
-        problems.extend(_warnings(file))
-    neighbours: dict[str, Neighbours] = {}
-    if len(environments) == len(files):
-        neighbours = neighbours_of(environments)
-        problems.extend(_registry_problems(files, neighbours))
-    problems.sort(key=lambda problem: problem[:2])
+    neighbours = neighbours_of(environments)
+    warnings = [warning for file in files if not file.problems for warning in _warnings(file)]
+    # What seems to be missing may be what was left out.
+    together = _registry_problems(files, neighbours)
+    problems += (p for p in together if not (p.check.warning and any(f.problems for f in files)))
+    problems = sorted([*problems, *warnings], key=lambda problem: problem[:2])
     if not all(problem.check.warning for problem in problems):
         raise InvalidEnvironmentsError(problems)
     return Environments(environments, neighbours, problems)
@@ -166,111 +155,10 @@ def _checked(parsed: _File, homes: Mapping[str, Home | None]) -> _File:
     except YamlError as error:
         problems.append(at(file, error.problem, error.line))
         return _File(file=file, name=parsed.name, problems=problems)
-    problems += _template_problems(file, root)
-    environment, found = _validated(data)
+    problems += (at(file, p, node.line, node.path) for node, p in expression_problems(root))
+    environment, found = validated(data)
     problems += told_once(file, root, found)
-    return _File(
-        file=file,
-        name=parsed.name,
-        problems=problems,
-        root=root,
-        environment=None if problems else environment,
-    )
-
-
-def _validated(data: dict[str, Any]) -> tuple[Environment | None, list[tuple[Loc, Problem]]]:
-    """The environment that the data of a file make, and what is wrong with them.
-
-    Pydantic does not check together what is wrong somewhere. So that nothing hides behind anything
-    else, what is wrong is left out, and the rest is checked again.
-    """
-    found: list[tuple[Loc, Problem]] = []
-    left_out: set[Loc] = set()
-    while True:
-        try:
-            environment = Environment.model_validate_json(json.dumps(data))
-        except ValidationError as error:
-            wrong = error.errors()
-        else:
-            versions = environment.required_provider_versions
-            found += (((), problem) for problem in _version_problems(environment, versions))
-            return environment, found
-        for details in wrong:
-            found += (
-                (loc, problem)
-                for loc, problem in problems_of(details)
-                if not _is_around(left_out, (*loc, *problem.path))
-            )
-        places = {_place(data, details["loc"]) for details in wrong}
-        if () in places:
-            return None, found
-        for place in places:
-            _leave_out(data, place)
-        left_out |= places
-
-
-def _is_around(left_out: set[Loc], loc: Loc) -> bool:
-    """Whether something was left out at or below a place, so that the place may be good."""
-    return any(place[: len(loc)] == loc for place in left_out)
-
-
-def _place(data: Any, loc: Loc) -> Loc:
-    """The last mapping's key on the way to what is wrong."""
-    place: Loc = ()
-    for step in loc:
-        if not isinstance(data, dict) or step not in data:
-            break
-        data, place = data[step], (*place, step)
-    return place
-
-
-def _leave_out(data: Any, place: Loc) -> None:
-    *way, last = place
-    for step in way:
-        data = data.get(step, {})
-    data.pop(last, None)
-
-
-def _template_problems(file: str, root: Node) -> Iterator[FileProblem]:
-    """An environment file holds data: what Terraform would evaluate is refused.
-
-    Below the conditions of a policy statement, variables of IAM are data.
-    """
-    pending: list[tuple[Node, tuple[str | int, ...]]] = [(root, ())]
-    while pending:
-        node, loc = pending.pop()
-        if isinstance(node.value, dict):
-            pending += [(child, (*loc, key)) for key, child in node.value.items()]
-        elif isinstance(node.value, list):
-            pending += [(child, (*loc, index)) for index, child in enumerate(node.value)]
-        in_conditions = any(
-            step == "conditions" and loc[at - 2] in _STATEMENTS
-            for at, step in enumerate(loc)
-            if at > 1
-        )
-        in_conditions |= loc[-1:] == ("policy_document",)
-        written = [part for part in (node.value, *loc[-1:]) if isinstance(part, str)]
-        if loc[-1:] == ("policy_document",) and isinstance(node.value, str):
-            written.append(_unescaped(node.value))
-        for part in written:
-            if holds_expression(part) or ("${" in part and not in_conditions):
-                yield at(file, EXPRESSION.problem(shown(part)), node.line, node.path)
-
-
-def _unescaped(text: str) -> str:
-    """A JSON text without the escapes behind which an expression could hide."""
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return ""
-
-
-def _version_problems(environment: Environment, versions: Iterable[str]) -> Iterator[Problem]:
-    if environment.required_providers is None:
-        return
-    constraint = provider_constraint(versions, environment.required_providers.aws)
-    if admits_none(constraint):
-        yield ADMITS_NONE.problem(shown(constraint), ("required_providers", "aws"))
+    return replace(parsed, problems=problems, root=root, environment=environment)
 
 
 def _shared_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
@@ -311,7 +199,7 @@ def _registry_problems(
         ):
             yield file.problem(("registry",), problem)
         versions = required_provider_versions(environment, neighbours[name])
-        for problem in _version_problems(environment, versions):
+        for problem in environment.version_problems(versions):
             yield file.problem((), problem)
     for name, problem in (*chain_warnings(loaded), *scope_warnings(loaded)):
         yield by_name[name].problem(("registry",), problem)

@@ -4,13 +4,11 @@ from collections.abc import Iterator, Mapping
 
 from ecr_constructs import Check
 from ecr_constructs.checks import shown
-from stacks.yaml_file import Node
+from stacks.yaml_file import Loc, Node
 
 OWNED_TWICE = Check(
     "what an account and Region have once must be defined in one environment file", "ECR quotas"
 )
-
-Loc = tuple[str | int, ...]
 
 # The settings that a registry has once -> what a sentence calls them.
 _SINGLETONS: Mapping[Loc, str] = {

@@ -69,6 +69,17 @@ def admits_none(constraint: str) -> bool:
     return not any(all(_satisfies(v, *test) for test in tests) for v in candidates)
 
 
+def version_problems(required: Iterable[str], narrowed: str | None) -> Iterator[Problem]:
+    """Check that a version is left of those that the settings need.
+
+    :param required: versions that the settings of a stack need.
+    :param narrowed: the constraint of the environment file.
+    """
+    constraint = provider_constraint(required, narrowed)
+    if narrowed is not None and admits_none(constraint):
+        yield ADMITS_NONE.problem(shown(constraint), ("required_providers", "aws"))
+
+
 def _version(text: str) -> _Version:
     numbers = [int(number) for number in text.split(".")]
     return (*numbers, *[0] * (3 - len(numbers)))

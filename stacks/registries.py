@@ -79,9 +79,7 @@ def neighbours_of(environments: Mapping[str, Environment]) -> dict[str, Neighbou
         senders = tuple(dict.fromkeys(item.name for item in arriving))
         host = _host(environments, registry, senders)
         if host is not None:
-            role = environments[host].assume_role
-            deployer = None if role is None else role.role_arn
-            found = _owed(environments, registry, arriving, deployer)
+            found = _owed(environments, registry, arriving, environments[host].deployer)
             owed[host][registry] = replace(found, senders=senders)
             continue
         for name in senders:

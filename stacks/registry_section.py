@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from pydantic import Field, ValidationInfo, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from ecr_constructs import (
     Problem,
@@ -33,9 +33,7 @@ from stacks.section import (
     Section,
     built,
     built_list,
-    deployer_of,
     of_form,
-    registry_of,
     texts,
 )
 
@@ -105,39 +103,30 @@ class RegistrySection(Section):
     """Repositories of ECR Public by name: everybody can pull them. They are the account's, in
     us-east-1, whatever the environment's Region is."""
 
-
-def registry_here(section: RegistrySection, info: ValidationInfo) -> RegistrySection:
-    """Check the section together with where it is, as a step of pydantic's validation."""
-    registry = registry_of(info)
-    if registry is not None:
-        tags, deployer = info.data.get("tags", {}), deployer_of(info)
-        refuse(_registry_problems(section, registry, tags, deployer))
-    return section
-
-
-def _registry_problems(
-    section: RegistrySection, registry: Registry, tags: Mapping[str, str], deployer: str | None
-) -> Iterator[Problem]:
-    if section.replication is not None:
-        path = ("replication", "rules")
-        yield from within(path, replication_problems(registry, section.replication.rules))
-    found = registry_policy_problems(registry, section.policy_statements, deployer)
-    yield from within(("policy_statements",), found)
-    rules = section.pull_through_cache_rules
-    if len(rules) > MAX_CACHE_RULES:
-        yield CACHE_COUNT.problem(str(len(rules)), ("pull_through_cache_rules",))
-    for prefix, rule in rules.items():
-        found = rule.problems_in(registry, prefix)
-        yield from within(("pull_through_cache_rules", prefix), found)
-    for prefix, template in section.creation_templates.items():
-        path = ("creation_templates", prefix)
-        yield from within(path, template.problems_in(registry, deployer))
-        found = tags_together(tags, template.resource_tags)
-        yield from within((*path, "resource_tags"), found)
-    exclusions = section.pull_time_update_exclusions
-    found = pull_time_update_exclusion_problems(registry, exclusions)
-    yield from within(("pull_time_update_exclusions",), found)
-    for name, repository in section.public_repositories.items():
-        path = ("public_repositories", name)
-        yield from within(path, repository.problems_in(registry))
-        yield from within((*path, "tags"), tags_together(tags, repository.tags))
+    def problems_in(
+        self, registry: Registry, tags: Mapping[str, str], deployer: str | None
+    ) -> Iterator[Problem]:
+        """Check it together with where it is, the tags of everything, and the role that deploys."""
+        if self.replication is not None:
+            path = ("replication", "rules")
+            yield from within(path, replication_problems(registry, self.replication.rules))
+        found = registry_policy_problems(registry, self.policy_statements, deployer)
+        yield from within(("policy_statements",), found)
+        rules = self.pull_through_cache_rules
+        if len(rules) > MAX_CACHE_RULES:
+            yield CACHE_COUNT.problem(str(len(rules)), ("pull_through_cache_rules",))
+        for prefix, rule in rules.items():
+            found = rule.problems_in(registry, prefix)
+            yield from within(("pull_through_cache_rules", prefix), found)
+        for prefix, template in self.creation_templates.items():
+            path = ("creation_templates", prefix)
+            yield from within(path, template.problems_in(registry, deployer))
+            found = tags_together(tags, template.resource_tags)
+            yield from within((*path, "resource_tags"), found)
+        exclusions = self.pull_time_update_exclusions
+        found = pull_time_update_exclusion_problems(registry, exclusions)
+        yield from within(("pull_time_update_exclusions",), found)
+        for name, repository in self.public_repositories.items():
+            path = ("public_repositories", name)
+            yield from within(path, repository.problems_in(registry))
+            yield from within((*path, "tags"), tags_together(tags, repository.tags))

@@ -10,12 +10,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
 
-from ecr_constructs import Problem, Registry
+from ecr_constructs import Problem
 from ecr_constructs.checks import TextForm, refuse, within, wrong_type
 from ecr_constructs.registry import ACCOUNT_ID, REPOSITORY_NAME, region_problems
 from stacks.building import build, build_list
@@ -89,16 +88,3 @@ def texts(
         return items
 
     return WrapValidator(validate)
-
-
-def registry_of(info: ValidationInfo) -> Registry | None:
-    """The environment's registry, where its account and Region are good."""
-    if "account" not in info.data or "region" not in info.data:
-        return None
-    return Registry(account_id=info.data["account"], region=info.data["region"])
-
-
-def deployer_of(info: ValidationInfo) -> str | None:
-    """The ARN of the role that deploys, where it is good."""
-    role = info.data.get("assume_role")
-    return role.role_arn if role is not None else None

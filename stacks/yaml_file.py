@@ -66,6 +66,9 @@ MERGE = Check("'<<' takes a mapping or a list of mappings", "YAML 1.1, merge key
 TAG = Check("a tag must be one that JSON has a type for, such as '!!str'", "this app: data only")
 TAG_VALUE = Check("a tag must be that of the value's type", f"{_YAML}, core schema")
 
+# The keys and positions that lead to something.
+Loc = tuple[str | int, ...]
+
 _NodeEvent = yaml.AliasEvent | yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent
 
 

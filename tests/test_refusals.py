@@ -417,6 +417,7 @@ REFUSALS = [
         st.text().filter(lambda text: text not in REGIONS and "${" not in text),
         lambda region: ReplicationDestination(region=region),
     ),
+    Refusal(replication.NO_RULE, st.just([]), together),
     Refusal(
         replication.RULE_COUNT,
         st.integers(11, 40),

@@ -38,6 +38,6 @@ def test_fails_with_rules_that_are_no_list(stack: TerraformStack) -> None:
 
 
 def test_defines_nothing_where_it_fails(stack: TerraformStack) -> None:
-    with pytest.raises(ValueError, match="takes 1 to 10 rules"):
+    with pytest.raises(ValueError, match="must have a rule"):
         ReplicationConfiguration(stack, "Replication", registry=HOME, rules=[])
     assert stack.node.try_find_child("Replication") is None

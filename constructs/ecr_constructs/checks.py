@@ -34,6 +34,11 @@ class Check:
     warning: bool = False
     """Whether the value is legal, but certainly a mistake."""
 
+    @property
+    def is_upper_limit(self) -> bool:
+        """Whether it is broken by too much, so that it stays broken whatever is added."""
+        return " at most " in self.rule
+
     def problem(
         self, got: str = "", path: Path = (), *, hint: str = "", **words: object
     ) -> "Problem":

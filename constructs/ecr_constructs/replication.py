@@ -57,7 +57,12 @@ DUPLICATE_FILTER = Check(
     "repository_filters must not repeat a filter",
     "unknown whether ECR refuses it; a repeated filter has no effect",
 )
-RULE_COUNT = Check(f"replication takes 1 to {MAX_RULES} rules", "ECR quotas; ECR API")
+NO_RULE = Check(
+    "replication must have a rule",
+    "ECR API, `ReplicationRuleList`; this app: it would undo what is there",
+    "leave 'replication' out",
+)
+RULE_COUNT = Check(f"replication takes at most {MAX_RULES} rules", "ECR quotas; ECR API")
 DESTINATION_TWICE = Check(
     "a replication rule must not repeat a destination", "unknown whether ECR refuses it"
 )
@@ -164,7 +169,9 @@ def replication_problems(registry: Registry, rules: Sequence[ReplicationRule]) -
     yield from wrong
     if wrong:
         return
-    if not 1 <= len(rules) <= MAX_RULES:
+    if not rules:
+        yield NO_RULE.problem("none")
+    if len(rules) > MAX_RULES:
         yield RULE_COUNT.problem(str(len(rules)))
     destinations: set[tuple[str, str]] = set()
     for index, rule in enumerate(rules):
