@@ -1,9 +1,10 @@
 """Environment stack: one environment as a Terraform stack."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from cdktf import LocalBackend, S3Backend, TerraformOutput, TerraformProvider, TerraformStack
+from cdktf import Fn, LocalBackend, S3Backend, TerraformOutput, TerraformProvider, TerraformStack
 from cdktf_cdktf_provider_aws.provider import (
     AwsProvider,
     AwsProviderAssumeRole,
@@ -32,7 +33,9 @@ from ecr_constructs import (
 from ecr_constructs.creation_template import creation_role
 from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.image_settings import GRANTS, ImageSettings
+from ecr_constructs.policy_document import with_principals_named
 from ecr_constructs.public_repository import REGION as PUBLIC_REGION
+from ecr_constructs.repository_policy import Statement
 from ecr_constructs.terraform_text import escaped, json_text
 from stacks.environment import Environment
 from stacks.names import construct_id, local_state_path, seen_from_stack, stack_id, state_key
@@ -48,6 +51,7 @@ from stacks.replicas import Templates
 NOBODY = Neighbours()
 
 T = TypeVar("T", bound=ImageSettings)
+S = TypeVar("S", bound=Statement)
 
 
 class EnvironmentStack(TerraformStack):
@@ -110,7 +114,7 @@ class EnvironmentStack(TerraformStack):
             AccountSetting(self, f"AccountSetting:{setting}", name=setting, value=value)
         for arn in environment.registry.pull_time_update_exclusions:
             id_ = f"PullTimeUpdateExclusion:{construct_id(arn)}"
-            PullTimeUpdateExclusion(self, id_, principal_arn=arn)
+            PullTimeUpdateExclusion(self, id_, principal_arn=self._by_token(arn))
         self._define_public_repositories(environment)
         urls = {key: found.expression("repository_url") for key, found in repositories.items()}
         arns = {key: found.expression("arn") for key, found in repositories.items()}
@@ -171,10 +175,11 @@ class EnvironmentStack(TerraformStack):
         if self._ci_roles:
             for name in GRANTS:
                 changes[name] = self._by_role(getattr(settings, name))
-            changes["repository_policy_statements"] = tuple(
-                replace(statement, principals=self._by_role(statement.principals))
-                for statement in settings.repository_policy_statements
-            )
+            further = settings.repository_policy_statements
+            changes["repository_policy_statements"] = self._with_roles(further)
+            document = settings.policy_document
+            if document is not None:
+                changes["policy_document"] = with_principals_named(document, self._by_token)
         return replace(settings, **changes) if changes else settings
 
     def _by_role(self, principals: tuple[Principal, ...]) -> tuple[Principal, ...]:
@@ -183,6 +188,20 @@ class EnvironmentStack(TerraformStack):
             Principal(role=self._ci_roles[p.role_arn]) if p.role_arn in self._ci_roles else p
             for p in principals
         )
+
+    def _with_roles(self, statements: Sequence[S]) -> tuple[S, ...]:
+        """Statements of which the principals are so."""
+        return tuple(replace(s, principals=self._by_role(s.principals)) for s in statements)
+
+    def _by_token(self, name: str) -> str:
+        """The name of a principal in a document, with the token of a role of the stack."""
+        start, session, rest = name.partition(":assumed-role/")
+        role_name, _, session_name = rest.partition("/")
+        role = start.replace(":sts:", ":iam:") + f":role/{role_name}" if session else name
+        token = self._ci_roles.get(role)
+        if token is None:
+            return name
+        return f"{start}{session}{Fn.basename(token)}/{session_name}" if session else token
 
     def _key_in(self, registry: Registry, settings: RepositoryKeySettings) -> str:
         """The ARN of the environment's key in a Region."""
@@ -209,10 +228,7 @@ class EnvironmentStack(TerraformStack):
                     self,
                     self._id("RegistryPolicy", registry),
                     registry=registry,
-                    statements=[
-                        replace(statement, principals=self._by_role(statement.principals))
-                        for statement in statements
-                    ],
+                    statements=self._with_roles(statements),
                     provider=self._provider_of(registry.region),
                 )
         if neighbours.missing:
@@ -265,7 +281,13 @@ class EnvironmentStack(TerraformStack):
                 f"Public:{construct_id(repository_name)}",
                 repository_name=repository_name,
                 provider=self._provider_of(PUBLIC_REGION),
-                **vars(settings),
+                **{
+                    **vars(settings),
+                    "push": self._by_role(settings.push),
+                    "repository_policy_statements": self._with_roles(
+                        settings.repository_policy_statements
+                    ),
+                },
             )
             for repository_name, settings in environment.registry.public_repositories.items()
         }

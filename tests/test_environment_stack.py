@@ -210,6 +210,75 @@ def test_a_policy_waits_for_the_role_that_it_names() -> None:
     assert named == [{"AWS": f"${{aws_iam_role.{role}.arn}}"}] * 2
 
 
+CI = "arn:aws:iam::111111111111:role/ci"
+CI_ROLES = {"ci": {"github_actions": [{"repository": "acme/x", "branches": ["main"]}]}}
+
+
+def test_documents_wait_for_the_role_that_they_name() -> None:
+    session = "arn:aws:sts::111111111111:assumed-role/ci/job"
+    others = ["arn:aws:iam::111111111111:role/ci2", "111111111111"]
+    document = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"AWS": CI}, "Action": "ecr:ListImages"},
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": [session, *others], "Service": "ecr.amazonaws.com"},
+                    "Action": "ecr:ListImages",
+                    "Condition": {"ArnLike": {"aws:SourceArn": CI}},
+                },
+                {
+                    "Effect": "Deny",
+                    "NotPrincipal": {"AWS": [CI, "111111111111"]},
+                    "Action": "ecr:BatchDeleteImage",
+                },
+            ],
+        }
+    )
+    resources = stack_of(
+        ci_roles=CI_ROLES,
+        repositories={"ab": {"policy_document": document}},
+        registry={
+            "creation_templates": {
+                "cd": {"applied_for": ["CREATE_ON_PUSH"], "policy_document": document}
+            }
+        },
+    )["resource"]
+    roles = {role["name"]: id_ for id_, role in resources["aws_iam_role"].items() if "name" in role}
+    role = f"aws_iam_role.{roles['ci']}.arn"
+    [policy] = resources["aws_ecr_repository_policy"].values()
+    [template] = resources["aws_ecr_repository_creation_template"].values()
+    assert template["repository_policy"] == policy["policy"]
+    first, second, third = json.loads(policy["policy"])["Statement"]
+    assert first["Principal"] == {"AWS": f"${{{role}}}"}
+    assert second["Principal"] == {
+        "AWS": [f"arn:aws:sts::111111111111:assumed-role/${{basename({role})}}/job", *others],
+        "Service": "ecr.amazonaws.com",
+    }
+    assert second["Condition"] == {"ArnLike": {"aws:SourceArn": CI}}
+    assert third["NotPrincipal"] == {"AWS": [f"${{{role}}}", "111111111111"]}
+
+
+def test_what_is_outside_of_the_registry_waits_for_the_role_that_it_names() -> None:
+    named: dict[str, Any] = {"principals": [{"role": CI}], "actions": ["ecr-public:PutImage"]}
+    resources = stack_of(
+        ci_roles=CI_ROLES,
+        registry={
+            "public_repositories": {
+                "agent": {"push": [{"ci_role": CI}], "repository_policy_statements": [named]}
+            },
+            "pull_time_update_exclusions": [CI],
+        },
+    )["resource"]
+    [role] = (f"${{aws_iam_role.{id_}.arn}}" for id_ in resources["aws_iam_role"])
+    [policy] = resources["aws_ecrpublic_repository_policy"].values()
+    found = [s["Principal"] for s in json.loads(policy["policy"])["Statement"]]
+    assert found == [{"AWS": role}] * 2
+    [exclusion] = resources["aws_ecr_pull_time_update_exclusion"].values()
+    assert exclusion["principal_arn"] == role
+
+
 def keys_of(**file: Any) -> tuple[dict[str, Any], list[Any]]:
     """The keys of an environment by alias, and with which one each repository is encrypted."""
     resources = stack_of(**file)["resource"]
