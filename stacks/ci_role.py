@@ -1,9 +1,9 @@
 """CI role: what a file says of a role that the jobs of a CI system assume."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ValidationInfo
 
@@ -53,6 +53,10 @@ class CiRole(Section):
         """Whose jobs assume it."""
         return (*self.github_actions, *self.gitlab)
 
+    def render(self, registry: Registry) -> list[dict[str, Any]]:
+        """The statements of its own access."""
+        return self.access.render(registry) if self.access else []
+
 
 def role_name_problems(names: Iterable[str]) -> Iterator[Problem]:
     """Check that no two roles of a file have the same name for IAM."""
@@ -77,18 +81,18 @@ def ci_roles_here(roles: dict[str, CiRole], info: ValidationInfo) -> dict[str, C
             problem
             for name, role in roles.items()
             for problem in within(
-                (name,), ci_role_of_file_problems(role, registry, name, role.access)
+                (name,), ci_role_of_file_problems(role, registry, name, role.render(registry))
             )
         )
     return roles
 
 
 def ci_role_of_file_problems(
-    role: CiRole, registry: Registry, name: str, access: Access | None
+    role: CiRole, registry: Registry, name: str, statements: Sequence[Mapping[str, object]]
 ) -> Iterator[Problem]:
     """Check a role together with where it is and with what it may do.
 
-    :param access: the role's own, or with what grants give it.
+    :param statements: of its own access, or with what grants and policies give it.
     """
     found = ci_role_problems(
         registry,
@@ -96,7 +100,7 @@ def ci_role_of_file_problems(
         trusted=role.trusted,
         max_session_duration=role.max_session_duration,
         permissions_boundary=role.permissions_boundary,
-        statements=access.render(registry) if access else (),
+        statements=statements,
     )
     # The file has them by kind, and the statements as access.
     for problem in found:

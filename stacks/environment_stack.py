@@ -28,8 +28,8 @@ from ecr_constructs import (
     RepositoryCreationTemplate,
     RepositoryKey,
     RepositoryKeySettings,
-    access_documents,
 )
+from ecr_constructs.access import policies_of
 from ecr_constructs.creation_template import creation_role
 from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.image_settings import GRANTS, ImageSettings
@@ -60,8 +60,8 @@ class EnvironmentStack(TerraformStack):
     Outputs: `repository_urls` and `repository_arns` by repository name, and `registry_uri`, the
     registry's address for `docker login`; and where there is something to tell:
 
-    - `access_policies`: the IAM policies of the roles and users that grants name, but for the
-      stack's own roles of CI, which have theirs;
+    - `access_policies`: the IAM policies of the roles and users that grants and policies name, but
+      for the stack's own roles of CI, which have theirs;
     - `repository_key_arns`, `ci_role_arns`, `public_repository_uris`;
     - `pull_through_uris`, `pull_through_examples`, `pull_through_credentials`,
       `pull_through_roles`: of pull-through cache rules;
@@ -122,8 +122,8 @@ class EnvironmentStack(TerraformStack):
         self._output("repository_arns", arns, "Repository name to its ARN")
         self._output("registry_uri", environment.home.registry_uri, "Address for docker login")
         access = {
-            arn: [json_text(document) for document in access_documents(environment.home, access)]
-            for arn, access in environment.access.items()
+            arn: [json_text(document) for document in policies_of(statements)]
+            for arn, statements in environment.statements.items()
             if arn not in self._ci_roles
         }
         if access:
@@ -139,10 +139,7 @@ class EnvironmentStack(TerraformStack):
             issuer: OidcProvider(self, f"OidcProvider:{issuer}", issuer=issuer).provider_arn
             for issuer in environment.oidc_providers
         }
-        statements = {
-            role_name: access.render(environment.home) if access else []
-            for role_name, access in environment.ci_role_access.items()
-        }
+        statements = environment.ci_role_statements
         roles = {
             role_name: CiRole(
                 self,
