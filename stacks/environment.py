@@ -38,7 +38,7 @@ from ecr_constructs.creation_template import AppliedFor
 from ecr_constructs.encryption import KEY_OF_OTHERS, EncryptionType
 from ecr_constructs.image_settings import GRANTS, ImageSettings
 from ecr_constructs.policy_document import read_policy
-from ecr_constructs.policy_risk import FOREIGN_CHANGES, LOCKOUT
+from ecr_constructs.policy_risk import EXCUSE, FOREIGN_CHANGES, LOCKOUT
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
 from ecr_constructs.registry import ROOT
 from ecr_constructs.registry_policy import registry_policy_document
@@ -171,6 +171,9 @@ def _settings(
         if info.field_name == "repositories":
             found = tags_together(info.data.get("tags", {}), rest.tags)
             problems += within(("tags",), found)
+    if info.field_name == "repository_defaults":
+        # They cannot be excused here, but in each repository.
+        problems = [p._replace(sentence=p.sentence.removesuffix(EXCUSE)) for p in problems]
     refuse(problems)
     return value or RepositorySettings()
 
