@@ -386,7 +386,8 @@ def test_fails_without_files_and_without_a_directory(tmp_path: Path) -> None:
 
 
 def test_a_key_alias_has_one_owner(tmp_path: Path) -> None:
-    text = HEAD + "repository_key: {alias: ecr}\n"
+    kms = "repository_defaults: {encryption_type: KMS}\n"
+    text = HEAD + kms + "repository_key: {alias: ecr}\n"
     write(tmp_path, dev=text, prod=text)
     [sentence] = sentences(tmp_path)
     assert "the alias 'ecr' of account" in sentence
