@@ -146,6 +146,16 @@ def login_statement() -> dict[str, Any]:
     return {"Sid": "Login", "Effect": "Allow", "Action": [LOGIN_ACTION], "Resource": "*"}
 
 
+def allowing(actions: Sequence[str], resources: Sequence[str]) -> list[dict[str, Any]]:
+    """The statements that allow actions on repositories by their ARNs, without names.
+
+    Where some are of pulling or pushing, the last one is that of the token for `docker login`.
+    """
+    logs_in = any(action in _WITH_TOKEN for action in together(actions))
+    own = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    return [own, login_statement()] if logs_in else [own]
+
+
 def _statements(registry: Registry, given: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     statements = [
         access_statement(
@@ -243,19 +253,13 @@ def other_side(policy: Mapping[str, Any], resource: str) -> dict[str, list[dict[
     for statement in map(dict, map(pairs, listed(policy["Statement"]))):
         if statement["Effect"] != "Allow" or "Action" not in statement:
             continue
-        actions = texts(statement["Action"])
-        own: dict[str, Any] = {
-            "Effect": "Allow",
-            "Action": actions,
-            "Resource": texts(statement.get("Resource", resource)),
-        }
+        resources = texts(statement.get("Resource", resource))
+        own = allowing(texts(statement["Action"]), resources)
         if statement.get("Condition"):
-            own["Condition"] = _in_newest_version(statement["Condition"], policy.get("Version"))
-        logs_in = any(action in _WITH_TOKEN for action in together(actions))
+            own[0]["Condition"] = _in_newest_version(statement["Condition"], policy.get("Version"))
         for name in texts(dict(pairs(statement.get("Principal"))).get("AWS", [])):
             if ROLE_ARN.pattern.fullmatch(name) or USER_ARN.pattern.fullmatch(name):
-                several = [own, login_statement()] if logs_in else [own]
-                found.setdefault(name, []).extend(several)
+                found.setdefault(name, []).extend(own)
     return found
 
 
