@@ -34,6 +34,7 @@ ROOMS = (
             "repository_policy_document",
             "policy_document",
             "image_settings",
+            "repository_settings",
             "access",
             "repository_key",
             "oidc_provider",

@@ -1,7 +1,7 @@
 """CI role: what a file says of a role that the jobs of a CI system assume."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Annotated
 
@@ -52,11 +52,11 @@ class CiRole(Section):
         return (*self.github_actions, *self.gitlab)
 
     def problems_in(
-        self, registry: Registry, name: str, access: Access | None
+        self, registry: Registry, name: str, statements: Sequence[Mapping[str, object]]
     ) -> Iterator[Problem]:
         """Check it together with where it is, and with what it may do.
 
-        :param access: its own, with what grants give it.
+        :param statements: of its own access, and of what grants and policies give it.
         """
         found = ci_role_problems(
             registry,
@@ -64,7 +64,7 @@ class CiRole(Section):
             trusted=self.trusted,
             max_session_duration=self.max_session_duration,
             permissions_boundary=self.permissions_boundary,
-            statements=access.render(registry) if access else (),
+            statements=statements,
         )
         # The file has them by kind, and the statements as access.
         for problem in found:

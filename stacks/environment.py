@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, WrapValidator, model_validator
 
@@ -15,7 +15,7 @@ from ecr_constructs import (
     RepositoryKeySettings,
     RepositorySettings,
 )
-from ecr_constructs.access import access_together
+from ecr_constructs.access import access_together, other_side, statements_together
 from ecr_constructs.account_setting import (
     PROVIDER_VERSIONS,
     account_setting_warnings,
@@ -31,9 +31,12 @@ from ecr_constructs.ci_role import ci_role_arn
 from ecr_constructs.creation_template import AppliedFor
 from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.image_settings import GRANTS, ImageSettings
+from ecr_constructs.policy_document import read_policy
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
 from ecr_constructs.registry import ROOT
+from ecr_constructs.registry_policy import registry_policy_document
 from ecr_constructs.replication import replication_warnings
+from ecr_constructs.repository_policy import repository_policy_document
 from stacks.assume_role import AssumeRole
 from stacks.backend import Backend, backend_problems
 from stacks.ci_role import CiRole, Issuers, role_name_problems
@@ -218,8 +221,8 @@ class Environment(Section):
             path = ("repositories", name)
             yield from within(path, settings.problems_in(home, self.deployer))
             yield from within((*path, "tags"), tags_together(self.tags, settings.tags))
-        for name, access in self.ci_role_access.items():
-            found = self.ci_roles[name].problems_in(home, name, access)
+        for name, statements in self.ci_role_statements.items():
+            found = self.ci_roles[name].problems_in(home, name, statements)
             yield from within(("ci_roles", name), found)
         found = self.registry.problems_in(home, self.tags, self.deployer)
         yield from within(("registry",), found)
@@ -287,10 +290,10 @@ class Environment(Section):
             yield from within(("registry", "account_settings", setting), found)
 
     def _access_warnings(self) -> Iterator[Problem]:
-        granted = self.ci_role_access
+        statements = self.ci_role_statements
         for role_name, role in self.ci_roles.items():
             yield from within(("ci_roles", role_name), role.warnings)
-            if granted[role_name] is None:
+            if not statements[role_name]:
                 yield ROLE_WITHOUT_ACCESS.problem("none", ("ci_roles", role_name))
             elif role.access is not None:
                 found = self._unmatched(role.access)
@@ -360,10 +363,9 @@ class Environment(Section):
 
     @property
     def access(self) -> dict[str, Access]:
-        """What the roles and users may do that repositories and templates name, by their ARNs.
+        """What the roles and users may do that grants name, by their ARNs.
 
         Whom the template of everything else (`ROOT`) names is not here: no namespace is its own.
-        Nor are the further statements of a policy, whose actions can be any.
         """
         found: dict[str, list[Access]] = {}
         for name, settings in self.repositories.items():
@@ -378,14 +380,45 @@ class Environment(Section):
         return {arn: access_together(several) for arn, several in sorted(found.items())}
 
     @property
-    def ci_role_access(self) -> dict[str, Access | None]:
-        """What the roles of CI systems may do, by their own access and by grants."""
-        granted = self.access if self.ci_roles else {}
-        found: dict[str, Access | None] = {}
+    def statements(self) -> dict[str, list[dict[str, Any]]]:
+        """The statements of a policy of each role and user that may do something, by their ARNs.
+
+        By grants, by what policies say besides, and by the access of the file's own roles.
+        """
+        accesses = {arn: [access] for arn, access in self.access.items()}
         for name, role in self.ci_roles.items():
-            both = [a for a in (role.access, granted.get(ci_role_arn(self.home, name))) if a]
-            found[name] = access_together(both) if both else None
-        return found
+            if role.access is not None:
+                accesses.setdefault(ci_role_arn(self.home, name), []).insert(0, role.access)
+        found: dict[str, list[dict[str, Any]]] = {
+            arn: access_together(several).render(self.home) for arn, several in accesses.items()
+        }
+        for resource, policy in self._written_policies:
+            for arn, further in other_side(policy, resource).items():
+                found.setdefault(arn, []).extend(further)
+        return {arn: statements_together(several) for arn, several in sorted(found.items())}
+
+    @property
+    def _written_policies(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """What policies say beside grants, with the ARN of what each is about."""
+        templates = self.registry.creation_templates
+        kept: Mapping[str, ImageSettings] = {
+            **self.repositories,
+            **{f"{prefix}/*": t for prefix, t in templates.items() if prefix != ROOT},
+        }
+        for name, settings in kept.items():
+            if settings.policy_document is not None:
+                yield self.home.repository_arn(name), read_policy(settings.policy_document)
+            elif settings.repository_policy_statements:
+                further = settings.repository_policy_statements
+                yield self.home.repository_arn(name), repository_policy_document(further)
+        of_registry = registry_policy_document(self.home, self.registry.policy_statements)
+        yield self.home.repository_arn("*"), of_registry
+
+    @property
+    def ci_role_statements(self) -> dict[str, list[dict[str, Any]]]:
+        """The statements of the policy of each role of CI systems; none where it may do nothing."""
+        found = self.statements if self.ci_roles else {}
+        return {name: found.get(ci_role_arn(self.home, name), []) for name in self.ci_roles}
 
     def all_tags(self, name: str, tags: Mapping[str, str]) -> Mapping[str, str]:
         """The tags of something in the environment of this name that has these of its own."""

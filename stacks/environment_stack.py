@@ -1,9 +1,10 @@
 """Environment stack: one environment as a Terraform stack."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from cdktf import LocalBackend, S3Backend, TerraformOutput, TerraformProvider, TerraformStack
+from cdktf import Fn, LocalBackend, S3Backend, TerraformOutput, TerraformProvider, TerraformStack
 from cdktf_cdktf_provider_aws.provider import (
     AwsProvider,
     AwsProviderAssumeRole,
@@ -27,12 +28,14 @@ from ecr_constructs import (
     RepositoryCreationTemplate,
     RepositoryKey,
     RepositoryKeySettings,
-    access_documents,
 )
+from ecr_constructs.access import policies_of
 from ecr_constructs.creation_template import creation_role
 from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.image_settings import GRANTS, ImageSettings
+from ecr_constructs.policy_document import with_principals_named
 from ecr_constructs.public_repository import REGION as PUBLIC_REGION
+from ecr_constructs.repository_policy import Statement
 from ecr_constructs.terraform_text import escaped, json_text
 from stacks.environment import Environment
 from stacks.names import construct_id, local_state_path, seen_from_stack, stack_id, state_key
@@ -48,6 +51,7 @@ from stacks.replicas import Templates
 NOBODY = Neighbours()
 
 T = TypeVar("T", bound=ImageSettings)
+S = TypeVar("S", bound=Statement)
 
 
 class EnvironmentStack(TerraformStack):
@@ -56,8 +60,8 @@ class EnvironmentStack(TerraformStack):
     Outputs: `repository_urls` and `repository_arns` by repository name, and `registry_uri`, the
     registry's address for `docker login`; and where there is something to tell:
 
-    - `access_policies`: the IAM policies of the roles and users that grants name, but for the
-      stack's own roles of CI, which have theirs;
+    - `access_policies`: the IAM policies of the roles and users that grants and policies name, but
+      for the stack's own roles of CI, which have theirs;
     - `repository_key_arns`, `ci_role_arns`, `public_repository_uris`;
     - `pull_through_uris`, `pull_through_examples`, `pull_through_credentials`,
       `pull_through_roles`: of pull-through cache rules;
@@ -110,7 +114,7 @@ class EnvironmentStack(TerraformStack):
             AccountSetting(self, f"AccountSetting:{setting}", name=setting, value=value)
         for arn in environment.registry.pull_time_update_exclusions:
             id_ = f"PullTimeUpdateExclusion:{construct_id(arn)}"
-            PullTimeUpdateExclusion(self, id_, principal_arn=arn)
+            PullTimeUpdateExclusion(self, id_, principal_arn=self._by_token(arn))
         self._define_public_repositories(environment)
         urls = {key: found.expression("repository_url") for key, found in repositories.items()}
         arns = {key: found.expression("arn") for key, found in repositories.items()}
@@ -118,8 +122,8 @@ class EnvironmentStack(TerraformStack):
         self._output("repository_arns", arns, "Repository name to its ARN")
         self._output("registry_uri", environment.home.registry_uri, "Address for docker login")
         access = {
-            arn: [json_text(document) for document in access_documents(environment.home, access)]
-            for arn, access in environment.access.items()
+            arn: [json_text(document) for document in policies_of(statements)]
+            for arn, statements in environment.statements.items()
             if arn not in self._ci_roles
         }
         if access:
@@ -135,10 +139,7 @@ class EnvironmentStack(TerraformStack):
             issuer: OidcProvider(self, f"OidcProvider:{issuer}", issuer=issuer).provider_arn
             for issuer in environment.oidc_providers
         }
-        statements = {
-            role_name: access.render(environment.home) if access else []
-            for role_name, access in environment.ci_role_access.items()
-        }
+        statements = environment.ci_role_statements
         roles = {
             role_name: CiRole(
                 self,
@@ -171,10 +172,11 @@ class EnvironmentStack(TerraformStack):
         if self._ci_roles:
             for name in GRANTS:
                 changes[name] = self._by_role(getattr(settings, name))
-            changes["repository_policy_statements"] = tuple(
-                replace(statement, principals=self._by_role(statement.principals))
-                for statement in settings.repository_policy_statements
-            )
+            further = settings.repository_policy_statements
+            changes["repository_policy_statements"] = self._with_roles(further)
+            document = settings.policy_document
+            if document is not None:
+                changes["policy_document"] = with_principals_named(document, self._by_token)
         return replace(settings, **changes) if changes else settings
 
     def _by_role(self, principals: tuple[Principal, ...]) -> tuple[Principal, ...]:
@@ -183,6 +185,20 @@ class EnvironmentStack(TerraformStack):
             Principal(role=self._ci_roles[p.role_arn]) if p.role_arn in self._ci_roles else p
             for p in principals
         )
+
+    def _with_roles(self, statements: Sequence[S]) -> tuple[S, ...]:
+        """Statements of which the principals are so."""
+        return tuple(replace(s, principals=self._by_role(s.principals)) for s in statements)
+
+    def _by_token(self, name: str) -> str:
+        """The name of a principal in a document, with the token of a role of the stack."""
+        start, session, rest = name.partition(":assumed-role/")
+        role_name, _, session_name = rest.partition("/")
+        role = start.replace(":sts:", ":iam:") + f":role/{role_name}" if session else name
+        token = self._ci_roles.get(role)
+        if token is None:
+            return name
+        return f"{start}{session}{Fn.basename(token)}/{session_name}" if session else token
 
     def _key_in(self, registry: Registry, settings: RepositoryKeySettings) -> str:
         """The ARN of the environment's key in a Region."""
@@ -209,10 +225,7 @@ class EnvironmentStack(TerraformStack):
                     self,
                     self._id("RegistryPolicy", registry),
                     registry=registry,
-                    statements=[
-                        replace(statement, principals=self._by_role(statement.principals))
-                        for statement in statements
-                    ],
+                    statements=self._with_roles(statements),
                     provider=self._provider_of(registry.region),
                 )
         if neighbours.missing:
@@ -265,7 +278,13 @@ class EnvironmentStack(TerraformStack):
                 f"Public:{construct_id(repository_name)}",
                 repository_name=repository_name,
                 provider=self._provider_of(PUBLIC_REGION),
-                **vars(settings),
+                **{
+                    **vars(settings),
+                    "push": self._by_role(settings.push),
+                    "repository_policy_statements": self._with_roles(
+                        settings.repository_policy_statements
+                    ),
+                },
             )
             for repository_name, settings in environment.registry.public_repositories.items()
         }

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from ecr_constructs import Check, InvalidValueError, Problem, RepositorySettings
 from ecr_constructs.checks import TYPE, readable, shown, wrong_type
+from ecr_constructs.policy_risk import EXCUSABLE, EXCUSE
 from stacks.building import MISSING_KEY, unknown_key
 from stacks.environment import Environment
 from stacks.registry_section import RegistrySection
@@ -71,8 +72,11 @@ def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> It
 
     A value can be written elsewhere than where it is used: in the defaults, in a grant, or behind
     an alias. What is wrong with it alone is told once, where it is written; what is wrong only
-    together with what is beside it, where it is used. What a grant adds stands alone.
+    together with what is beside it, where it is used. What a grant adds stands alone. What each
+    repository can excuse is told of the defaults only where one does not, or where there is none.
     """
+    repositories = root.child("repositories")
+    judged_below = repositories is not None and bool(repositories.value)
     placed = [
         ((*loc, *problem.path), located(file, root, (*loc, *problem.path), problem))
         for loc, problem in found
@@ -80,7 +84,13 @@ def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> It
     alone = {(p.path, p.sentence) for loc, p in placed if p.path == _path_of(loc)}
     for loc, problem in placed:
         home = _home(root, loc)
-        if _is_in(problem.path, home.path) or problem.path.startswith("grants["):
+        of_many = problem.path.startswith(("repository_defaults", "grants["))
+        if problem.check in EXCUSABLE and of_many:
+            if loc[0] == "repositories":
+                yield problem._replace(sentence=f"{problem.sentence} in each repository")
+            elif not judged_below:
+                yield problem._replace(sentence=problem.sentence.removesuffix(EXCUSE))
+        elif _is_in(problem.path, home.path) or problem.path.startswith("grants["):
             yield problem
         elif (problem.path, problem.sentence) not in alone:
             yield problem._replace(line=home.line, path=_path_of(loc))

@@ -20,7 +20,7 @@ from stacks.registries import (
     repositories_of,
     required_provider_versions,
 )
-from stacks.registry_warnings import chain_warnings, scope_warnings
+from stacks.registry_warnings import chain_warnings, key_warnings, scope_warnings
 from stacks.validation import validated
 from stacks.yaml_file import NOTHING, Node, YamlError, read_yaml
 
@@ -199,7 +199,10 @@ def _registry_problems(
         ):
             yield file.problem(("registry",), problem)
         versions = required_provider_versions(environment, neighbours[name])
-        for problem in environment.version_problems(versions):
+        for problem in (
+            *environment.version_problems(versions),
+            *key_warnings(name, environment, neighbours[name]),
+        ):
             yield file.problem((), problem)
     for name, problem in (*chain_warnings(loaded), *scope_warnings(loaded)):
         yield by_name[name].problem(("registry",), problem)

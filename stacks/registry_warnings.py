@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ecr_constructs import Check, Problem, Registry
+from ecr_constructs import Check, EncryptionType, Problem, Registry, RepositoryKeySettings
 from ecr_constructs.account_setting import OLDER_SCOPE, POLICY_SCOPE
 from ecr_constructs.action import REPOSITORY_ACTIONS, matching
 from ecr_constructs.checks import shown
 from ecr_constructs.registry_policy import OLDER_SCOPE_ACTIONS
 from stacks.environment import Environment
-from stacks.registries import arriving_at
+from stacks.registries import Neighbours, arriving_at, templates_of
 
 CHAIN = Check(
     "what is replicated here is not replicated on",
@@ -24,6 +24,26 @@ UNHEEDED = Check(
     "write V2, or take the statement away",
     warning=True,
 )
+
+KEY_WITHOUT_USE = Check(
+    "repository_key should be the key of something: a repository, a template or replicas",
+    "this app: the key is made where something with encryption_type KMS names none",
+    "write encryption_type KMS, and no kms_key, in what it is for, or take it away",
+    warning=True,
+)
+
+
+def key_warnings(name: str, environment: Environment, neighbours: Neighbours) -> Iterator[Problem]:
+    """Tell of a key that is described and not made."""
+    templates = templates_of(name, environment, neighbours).values()
+    kept = (
+        environment.repository_defaults,
+        *environment.repositories.values(),
+        *(template for found in templates for template in found.values()),
+    )
+    wanted = any(s.encryption_type != EncryptionType.AES256 and s.kms_key is None for s in kept)
+    if environment.repository_key != RepositoryKeySettings() and not wanted:
+        yield KEY_WITHOUT_USE.problem(path=("repository_key",))
 
 
 def chain_warnings(environments: Mapping[str, Environment]) -> Iterator[tuple[str, Problem]]:

@@ -27,7 +27,13 @@ from ecr_constructs import (
     access_document,
     access_documents,
 )
-from ecr_constructs.access import LOGIN_ACTION
+from ecr_constructs.access import (
+    LOGIN_ACTION,
+    login_statement,
+    other_side,
+    policies_of,
+    statements_together,
+)
 from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, REPOSITORY_ACTIONS
 from ecr_constructs.public_repository import PUBLIC_REPOSITORY_ACTIONS
 from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
@@ -36,6 +42,7 @@ from ecr_constructs.repository_policy import grant_statements, repository_policy
 
 CI = Principal(role="arn:aws:iam::111111111111:role/ci")
 HOME = Registry(account_id="111111111111", region="ap-northeast-2")
+LOGIN = login_statement()
 MATRIX = Path(__file__).with_name("access_matrix.yaml")
 
 
@@ -370,3 +377,39 @@ def test_ids_are_pinned(stack: TerraformStack) -> None:
     # A new id makes Terraform replace the policy, and detach it for a moment.
     AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"])
     assert list(synthesized(stack)["resource"]["aws_iam_policy"]) == ["Ci_A080E7EE"]
+
+
+def test_the_other_side_of_an_older_policy_has_no_variables() -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": [str(CI.role), "arn:aws:iam::111111111111:root"]},
+        "Action": "ecr:Describe*",
+        "Condition": {"StringEquals": {"aws:PrincipalTag/team": "${aws:username}"}},
+    }
+    arn = HOME.repository_arn("ab")
+
+    def value(version: str) -> tuple[str, str]:
+        [(who, [found])] = other_side({"Version": version, "Statement": statement}, arn).items()
+        return who, found["Condition"]["StringEquals"]["aws:PrincipalTag/team"]
+
+    assert value("2012-10-17") == (CI.role, "${aws:username}")
+    # IAM's variable of the sign itself, as the older version takes the text as it is.
+    assert value("2008-10-17") == (CI.role, "${$}{aws:username}")
+
+
+def test_conditions_go_with_every_part_of_what_is_too_long() -> None:
+    condition = {"StringEquals": {"aws:SourceVpce": "vpce-" + "1" * 2000}}
+    first, second = (
+        {
+            "Effect": "Allow",
+            "Action": [action],
+            "Resource": [HOME.repository_arn(f"payments/service-{number}") for number in range(60)],
+            "Condition": condition,
+        }
+        for action in ("ecr:ListImages", "ecr:PutImage")
+    )
+    found = policies_of([first, second, LOGIN])
+    assert all(len(json.dumps(p, separators=(",", ":"))) <= 6144 for p in found)
+    assert all(p["Statement"][-1] == LOGIN for p in found)
+    others = [s for p in found for s in p["Statement"][:-1]]
+    assert statements_together([*others, LOGIN]) == [first, second, LOGIN]

@@ -12,6 +12,7 @@ from iam import Request, allowed
 from test_ci_jobs import github, gitlab
 
 from ecr_constructs import (
+    Access,
     CiRole,
     GitHubActions,
     GitLab,
@@ -19,7 +20,9 @@ from ecr_constructs import (
     OidcProvider,
     Principal,
     Registry,
+    Repository,
 )
+from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, REPOSITORY_ACTIONS
 from ecr_constructs.ci_role import (
     DESCRIPTION,
     MAX_SESSION_DURATION,
@@ -587,6 +590,91 @@ def test_ids_are_pinned(stack: TerraformStack) -> None:
         "aws_iam_role": ["Ci_A080E7EE"],
         "aws_iam_role_policy": ["Ci_Policy_37D0CB66"],
     }
+
+
+def sides(stack: TerraformStack) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The policies of a repository and of a role, with what their expressions will be."""
+    resources = synthesized(stack)["resource"]
+    known = {
+        r"\$\{aws_iam_role\.\w+\.arn\}": "arn:aws:iam::111111111111:role/ci",
+        r"\$\{aws_ecr_repository\.\w+\.arn\}": HOME.repository_arn("payments/api"),
+    }
+    found = []
+    for kind in ("aws_ecr_repository_policy", "aws_iam_role_policy"):
+        [policy] = resources.get(kind, {"": {"policy": '{"Statement": []}'}}).values()
+        for expression, value in known.items():
+            policy["policy"] = re.sub(expression, value, policy["policy"])
+        found.append(json.loads(policy["policy"]))
+    return found[0], found[1]
+
+
+def may(action: str, *, resource: dict[str, Any] | None, identity: dict[str, Any]) -> bool:
+    """Whether the role may do something, with the repository or with all."""
+    about = "*" if action == LOGIN["Action"][0] else HOME.repository_arn("payments/api")
+    who = "arn:aws:iam::111111111111:role/ci"
+    request = Request(principal=who, action=action, resource=about)
+    return allowed(request, resource=resource, identity=[identity])
+
+
+@pytest.mark.parametrize(
+    ("grant", "expected"),
+    [
+        ("grant_pull", {*PULL_ACTIONS, LOGIN["Action"][0]}),
+        ("grant_push", {*PUSH_ACTIONS, LOGIN["Action"][0]}),
+        ("grant_pull_push", {*PULL_ACTIONS, *PUSH_ACTIONS, LOGIN["Action"][0]}),
+        ("grant_read", {*READ_ACTIONS}),
+    ],
+)
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_grant_to_the_role_gives_both_sides(
+    stack: TerraformStack, grant: str, expected: set[str], is_ours: bool
+) -> None:
+    arn = HOME.repository_arn("payments/api")
+    api = (
+        Repository(stack, "Api", repository_name="payments/api")
+        if is_ours
+        else Repository.from_repository_arn(stack, "Api", arn)
+    )
+    getattr(api, grant)(ci_role(stack))
+    of_repository, of_role = sides(stack)
+    for action in (*REPOSITORY_ACTIONS, LOGIN["Action"][0]):
+        assert may(action, resource=None, identity=of_role) == (action in expected)
+        by_repository = may(action, resource=of_repository, identity={"Statement": []})
+        assert by_repository == (is_ours and action in expected and action not in LOGIN["Action"])
+
+
+def test_grants_to_the_role_are_the_fewest_statements_of_one_policy(stack: TerraformStack) -> None:
+    role = ci_role(stack, statements=Access(pull=("base",)).render(HOME))
+    for name in ("ab", "ac"):
+        repository = Repository(stack, name, repository_name=name)
+        repository.grant_pull(role)
+        repository.grant_pull(role)
+        repository.grant(role, actions=["ecr:StartImageScan"])
+    [policy] = synthesized(stack)["resource"]["aws_iam_role_policy"].values()
+    given, login, pull, scan = json.loads(policy["policy"])["Statement"]
+    assert (given["Sid"], login["Sid"]) == ("Pull", "Login")
+    assert "Sid" not in pull
+    assert pull["Action"] == list(PULL_ACTIONS)
+    assert len(pull["Resource"]) == 2
+    assert scan == {**pull, "Action": ["ecr:StartImageScan"]}
+
+
+def test_a_repository_waits_for_the_role_that_is_granted(stack: TerraformStack) -> None:
+    role = ci_role(stack)
+    Repository(stack, "Api", repository_name="payments/api").grant_push(role)
+    resources = synthesized(stack)["resource"]
+    [policy] = resources["aws_ecr_repository_policy"].values()
+    [of_role] = resources["aws_iam_role_policy"].values()
+    [id_] = resources["aws_iam_role"]
+    assert f"${{aws_iam_role.{id_}.arn}}" in policy["policy"]
+    assert of_role["role"] == f"${{aws_iam_role.{id_}.name}}"
+
+
+def test_a_grant_that_makes_its_policy_too_long_is_refused(stack: TerraformStack) -> None:
+    role = ci_role(stack, statements=[{**LOGIN, "Sid": f"n{n}"} for n in range(117)])
+    api = Repository(stack, "Api", repository_name="payments/api")
+    with pytest.raises(InvalidValueError, match="policy of a CI role must be at most 10240"):
+        api.grant_push(role)
 
 
 _Names = st.SearchStrategy[str]

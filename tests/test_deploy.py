@@ -297,7 +297,8 @@ def test_outputs_are_what_consumers_need(name: str, deployment: Deployment) -> N
     named = {
         principal.arn
         for settings in ENVIRONMENTS[name].repositories.values()
-        for principal in (*settings.pull, *settings.push, *settings.pull_push, *settings.read)
+        for statement in settings.policy_statements
+        for principal in statement.principals
     }
     assert set(policies) == named - {None}
     keys = outputs.pop("repository_key_arns", {})

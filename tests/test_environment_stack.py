@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from conftest import new_app, readable, synthesized
+from iam import Request, allowed
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
@@ -210,6 +211,75 @@ def test_a_policy_waits_for_the_role_that_it_names() -> None:
     assert named == [{"AWS": f"${{aws_iam_role.{role}.arn}}"}] * 2
 
 
+CI = "arn:aws:iam::111111111111:role/ci"
+CI_ROLES = {"ci": {"github_actions": [{"repository": "acme/x", "branches": ["main"]}]}}
+
+
+def test_documents_wait_for_the_role_that_they_name() -> None:
+    session = "arn:aws:sts::111111111111:assumed-role/ci/job"
+    others = ["arn:aws:iam::111111111111:role/ci2", "111111111111"]
+    document = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"AWS": CI}, "Action": "ecr:ListImages"},
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": [session, *others], "Service": "ecr.amazonaws.com"},
+                    "Action": "ecr:ListImages",
+                    "Condition": {"ArnLike": {"aws:SourceArn": CI}},
+                },
+                {
+                    "Effect": "Deny",
+                    "NotPrincipal": {"AWS": [CI, "111111111111"]},
+                    "Action": "ecr:BatchDeleteImage",
+                },
+            ],
+        }
+    )
+    resources = stack_of(
+        ci_roles=CI_ROLES,
+        repositories={"ab": {"policy_document": document}},
+        registry={
+            "creation_templates": {
+                "cd": {"applied_for": ["CREATE_ON_PUSH"], "policy_document": document}
+            }
+        },
+    )["resource"]
+    roles = {role["name"]: id_ for id_, role in resources["aws_iam_role"].items() if "name" in role}
+    role = f"aws_iam_role.{roles['ci']}.arn"
+    [policy] = resources["aws_ecr_repository_policy"].values()
+    [template] = resources["aws_ecr_repository_creation_template"].values()
+    assert template["repository_policy"] == policy["policy"]
+    first, second, third = json.loads(policy["policy"])["Statement"]
+    assert first["Principal"] == {"AWS": f"${{{role}}}"}
+    assert second["Principal"] == {
+        "AWS": [f"arn:aws:sts::111111111111:assumed-role/${{basename({role})}}/job", *others],
+        "Service": "ecr.amazonaws.com",
+    }
+    assert second["Condition"] == {"ArnLike": {"aws:SourceArn": CI}}
+    assert third["NotPrincipal"] == {"AWS": [f"${{{role}}}", "111111111111"]}
+
+
+def test_what_is_outside_of_the_registry_waits_for_the_role_that_it_names() -> None:
+    named: dict[str, Any] = {"principals": [{"role": CI}], "actions": ["ecr-public:PutImage"]}
+    resources = stack_of(
+        ci_roles=CI_ROLES,
+        registry={
+            "public_repositories": {
+                "agent": {"push": [{"ci_role": CI}], "repository_policy_statements": [named]}
+            },
+            "pull_time_update_exclusions": [CI],
+        },
+    )["resource"]
+    [role] = (f"${{aws_iam_role.{id_}.arn}}" for id_ in resources["aws_iam_role"])
+    [policy] = resources["aws_ecrpublic_repository_policy"].values()
+    found = [s["Principal"] for s in json.loads(policy["policy"])["Statement"]]
+    assert found == [{"AWS": role}] * 2
+    [exclusion] = resources["aws_ecr_pull_time_update_exclusion"].values()
+    assert exclusion["principal_arn"] == role
+
+
 def keys_of(**file: Any) -> tuple[dict[str, Any], list[Any]]:
     """The keys of an environment by alias, and with which one each repository is encrypted."""
     resources = stack_of(**file)["resource"]
@@ -369,3 +439,102 @@ def test_a_role_of_the_stack_has_what_grants_give_it() -> None:
         ci_roles={"ci": {"github_actions": jobs}}, repositories={"ab": {"push": [{"ci_role": ci}]}}
     )
     assert "access_policies" not in alone["output"]
+
+
+CLEANER = "arn:aws:iam::222222222222:role/cleaner"
+NETWORK = {"StringEquals": {"aws:SourceVpce": "vpce-1a2b"}}
+CLEAN = ["ecr:ListImages", "ecr:BatchDeleteImage"]
+PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+WRITTEN = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": [CI, CLEANER]},
+                "Action": CLEAN,
+                "Condition": NETWORK,
+            },
+            {"Effect": "Allow", "Principal": {"AWS": [CI, "222222222222"]}, "Action": PULL},
+            {"Effect": "Deny", "Principal": {"AWS": CI}, "Action": "ecr:PutImage"},
+        ],
+    }
+)
+TYPED = [
+    {
+        "principals": [{"ci_role": CI}, {"role": CLEANER}],
+        "actions": CLEAN,
+        "conditions": NETWORK,
+    },
+    {"principals": [{"ci_role": CI}, {"account": "222222222222"}], "actions": PULL},
+    {"principals": [{"ci_role": CI}], "actions": ["ecr:PutImage"], "effect": "Deny"},
+]
+
+
+@pytest.mark.parametrize(
+    "policy", [{"policy_document": WRITTEN}, {"repository_policy_statements": TYPED}]
+)
+def test_the_other_side_of_a_statement_is_what_it_allows_and_no_more(
+    policy: dict[str, Any],
+) -> None:
+    stack = stack_of(
+        ci_roles=CI_ROLES,
+        repositories={"payments/api": policy, "web": {}},
+        registry={"creation_templates": {"k8s": {**policy, "applied_for": ["CREATE_ON_PUSH"]}}},
+    )
+    attached = next(
+        policy
+        for policy in stack["resource"]["aws_iam_role_policy"].values()
+        if "CiRole" in policy["role"]
+    )
+    policies = stack["output"]["access_policies"]["value"]
+    assert set(policies) == {CLEANER}
+    [cleaner] = map(json.loads, policies[CLEANER])
+
+    def may(who: dict[str, Any], action: str, name: str = "payments/api", vpce: str = "") -> bool:
+        resource = f"arn:aws:ecr:ap-northeast-2:111111111111:repository/{name}"
+        context = {"aws:SourceVpce": vpce}
+        login = action == "ecr:GetAuthorizationToken"
+        request = Request(
+            principal=CI, action=action, resource="*" if login else resource, context=context
+        )
+        return allowed(request, resource=None, identity=[who])
+
+    ci = json.loads(attached["policy"])
+    for who in (ci, cleaner):
+        for name in ("payments/api", "k8s/pause"):
+            assert may(who, "ecr:BatchDeleteImage", name, vpce="vpce-1a2b")
+            assert not may(who, "ecr:BatchDeleteImage", name)
+        assert not may(who, "ecr:BatchDeleteImage", "web", vpce="vpce-1a2b")
+        assert not may(who, "ecr:PutImage")
+    assert may(ci, "ecr:BatchGetImage")
+    assert may(ci, "ecr:GetAuthorizationToken")
+    assert not may(cleaner, "ecr:BatchGetImage")
+    # Who does not pull or push logs in nowhere.
+    assert not may(cleaner, "ecr:GetAuthorizationToken")
+
+
+def test_the_other_side_of_the_same_statement_of_many_repositories_is_one() -> None:
+    named = {"principals": [{"role": CI}], "actions": ["ecr:StartImageScan"]}
+    settings = {"repository_policy_statements": [named], "push": [{"ci_role": CI}]}
+    stack = stack_of(
+        ci_roles=CI_ROLES,
+        repositories={"ab": settings, "ac": settings},
+        registry={"policy_statements": [{**named, "actions": ["ecr:CreateRepository"]}]},
+    )
+    [attached] = stack["resource"]["aws_iam_role_policy"].values()
+    push, scan, create, login = json.loads(attached["policy"])["Statement"]
+    arn = "arn:aws:ecr:ap-northeast-2:111111111111:repository/"
+    assert (push["Sid"], login["Sid"]) == ("Push", "Login")
+    assert push["Resource"] == scan["Resource"] == [f"{arn}ab", f"{arn}ac"]
+    assert create == {
+        "Effect": "Allow",
+        "Action": ["ecr:CreateRepository"],
+        "Resource": [f"{arn}*"],
+    }
+
+
+def test_a_role_that_a_document_alone_names_has_access() -> None:
+    file = HEAD | {"ci_roles": CI_ROLES, "repositories": {"ab": {"policy_document": WRITTEN}}}
+    environment = Environment.model_validate_json(json.dumps(file))
+    assert not [str(warning.sentence) for warning in environment.warnings]

@@ -227,6 +227,7 @@ def test_a_problem_of_a_grant_is_told_once_where_it_is_written(tmp_path: Path) -
     )
     [sentence] = sentences(write(tmp_path, dev=text))
     assert sentence.startswith("dev.yaml:7: grants[0].push[0]: another account, an organization")
+    assert sentence.endswith("or say 'public_access' and why in each repository")
 
 
 def test_a_repository_excuses_what_a_grant_opens_of_it(tmp_path: Path) -> None:
@@ -234,6 +235,39 @@ def test_a_repository_excuses_what_a_grant_opens_of_it(tmp_path: Path) -> None:
     text = HEAD + grant + "repositories: {ok1: {public_access: 'a partner builds it'}}\n"
     [dev] = load_environments(write(tmp_path, dev=text)).values()
     assert [str(p.account) for p in dev.repositories["ok1"].push] == ["222222222222"]
+
+
+OPEN = "repository_defaults:\n  push:\n    - account: '222222222222'\n"
+RISK = (
+    "dev.yaml:5: repository_defaults.push[0]: another account, an organization or a network as a"
+    " whole must not push or change anything, or its administrators decide what runs here, got"
+    " account '222222222222'; name the role that does"
+)
+
+
+def test_each_repository_excuses_what_the_defaults_open(tmp_path: Path) -> None:
+    excused = "{public_access: 'a partner builds it'}"
+    every = HEAD + OPEN + f"repositories: {{ok1: {excused}, ok2: {{push: []}}}}\n"
+    [dev] = load_environments(write(tmp_path, dev=every)).values()
+    assert [str(p.account) for p in dev.repositories["ok1"].push] == ["222222222222"]
+    one = HEAD + OPEN + f"repositories: {{ok1: {excused}, ok2: {{}}, ok3: {{}}}}\n"
+    assert sentences(write(tmp_path, dev=one)) == [
+        f"{RISK}, or say 'public_access' and why in each repository"
+    ]
+
+
+@pytest.mark.parametrize("none", ["", "repositories: {}\n", "repositories:\n"])
+def test_defaults_of_no_repository_are_checked_without_an_excuse(tmp_path: Path, none: str) -> None:
+    assert sentences(write(tmp_path, dev=HEAD + OPEN + none)) == [RISK]
+
+
+def test_what_nothing_excuses_is_told_once_where_the_defaults_have_it(tmp_path: Path) -> None:
+    document = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "ecr:PutImage"}}
+    defaults = f"repository_defaults: {{policy_document: '{json.dumps(document)}'}}\n"
+    excused = "{public_access: 'a partner builds it'}"
+    text = HEAD + defaults + f"repositories: {{ok1: {excused}, ok2: {excused}}}\n"
+    [sentence] = sentences(write(tmp_path, dev=text))
+    assert "everybody must not push or change anything" in sentence
 
 
 def test_a_policy_document_takes_no_expression_behind_an_escape(tmp_path: Path) -> None:
@@ -352,7 +386,8 @@ def test_fails_without_files_and_without_a_directory(tmp_path: Path) -> None:
 
 
 def test_a_key_alias_has_one_owner(tmp_path: Path) -> None:
-    text = HEAD + "repository_key: {alias: ecr}\n"
+    kms = "repository_defaults: {encryption_type: KMS}\n"
+    text = HEAD + kms + "repository_key: {alias: ecr}\n"
     write(tmp_path, dev=text, prod=text)
     [sentence] = sentences(tmp_path)
     assert "the alias 'ecr' of account" in sentence
@@ -393,6 +428,7 @@ def test_a_problem_of_a_grant_behind_an_alias_is_told_once_at_the_grant(tmp_path
     )
     [sentence] = sentences(write(tmp_path, dev=text))
     assert sentence.startswith("dev.yaml:7: grants[0].push[0]: another account, an organization")
+    assert sentence.endswith("or say 'public_access' and why in each repository")
 
 
 def test_a_role_and_a_provider_are_the_accounts(tmp_path: Path) -> None:

@@ -111,3 +111,13 @@ def test_the_older_scope_is_that_of_the_registry(tmp_path: Path) -> None:
     )
     assert [warning.file.rpartition("/")[2] for warning in found.warnings] == ["a.yaml", "b.yaml"]
     assert "does not heed other actions" in found.warnings[1].sentence
+
+
+def test_replicas_have_the_key_of_where_they_are(tmp_path: Path) -> None:
+    a = head(SHARED, "ap-northeast-2") + "repository_defaults: {encryption_type: KMS}\n"
+    b = head(DR, "us-west-2", "bb") + "repository_key: {alias: images}\n"
+    alone = load(tmp_path, a=a, b=b)
+    [warning] = alone.warnings
+    assert warning.path == "repository_key"
+    assert "should be the key of something" in warning.sentence
+    assert load(tmp_path, a=a + rules("payments/ -> b"), b=b).warnings == ()

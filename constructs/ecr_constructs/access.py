@@ -1,5 +1,6 @@
 """Access: what a role or user may do, as its own side sees it."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -8,7 +9,7 @@ from typing import Any
 from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from constructs import Construct
 
-from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS
+from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, together
 from ecr_constructs.checks import (
     Check,
     Problem,
@@ -20,12 +21,17 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
+from ecr_constructs.policy_json import listed, pairs, texts
+from ecr_constructs.principal import ROLE_ARN, USER_ARN
 from ecr_constructs.registry import ROOT, Registry
 from ecr_constructs.registry_policy import CREATE_ACTION, IMPORT_ACTION
 from ecr_constructs.terraform_text import json_text
 
 MAX_POLICY_LENGTH = 6144
+VERSION = "2012-10-17"
 LOGIN_ACTION = "ecr:GetAuthorizationToken"
+# What a client does that has logged in.
+_WITH_TOKEN = {*PULL_ACTIONS, *PUSH_ACTIONS}
 # Grant -> the name of its statement and its actions.
 _GRANTS = {
     "pull": ("Pull", PULL_ACTIONS),
@@ -140,6 +146,16 @@ def login_statement() -> dict[str, Any]:
     return {"Sid": "Login", "Effect": "Allow", "Action": [LOGIN_ACTION], "Resource": "*"}
 
 
+def allowing(actions: Sequence[str], resources: Sequence[str]) -> list[dict[str, Any]]:
+    """The statements that allow actions on repositories by their ARNs, without names.
+
+    Where some are of pulling or pushing, the last one is that of the token for `docker login`.
+    """
+    logs_in = any(action in _WITH_TOKEN for action in together(actions))
+    own = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    return [own, login_statement()] if logs_in else [own]
+
+
 def _statements(registry: Registry, given: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     statements = [
         access_statement(
@@ -175,36 +191,83 @@ def access_document(registry: Registry, access: Access) -> dict[str, Any]:
     return policy_of(access.render(registry))
 
 
-def policy_of(statements: list[dict[str, Any]]) -> dict[str, Any]:
+def policy_of(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """A policy of IAM with these statements."""
-    return {"Version": "2012-10-17", "Statement": statements}
+    return {"Version": VERSION, "Statement": list(statements)}
 
 
 def access_documents(registry: Registry, access: Access) -> list[dict[str, Any]]:
     """The same in several policies where one would be longer than the 6,144 characters of IAM."""
-    given = {field.name: getattr(access, field.name) for field in fields(access)}
-    costs: dict[str, int] = {}
-    for key, names in given.items():
-        for name in names:
-            cost = sent_length(registry.repository_arn(_pattern(name, key))) + len(",")
-            costs[name] = costs.get(name, 0) + cost
-    around = sent_length(access_document(registry, access)) - sum(costs.values())
-    parts: list[dict[str, None]] = [{}]
-    room = MAX_POLICY_LENGTH - around
-    for name, cost in costs.items():
-        if cost > room:
-            parts.append({})
-            room = MAX_POLICY_LENGTH - around
-        parts[-1][name] = None
-        room -= cost
+    return policies_of(access.render(registry))
+
+
+def policies_of(statements: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Policies of IAM with these statements: one, or several where it would be too long.
+
+    What is for everything, such as the token for `docker login`, is in each of them.
+    """
+    everywhere = [statement for statement in statements if statement["Resource"] == "*"]
+    parts: list[dict[int, list[str]]] = [{}]
+    whole = room = MAX_POLICY_LENGTH - sent_length(policy_of(everywhere))
+    for index, statement in enumerate(statements):
+        around = sent_length({**statement, "Resource": []}) + len(",")
+        for resource in statement["Resource"] if statement["Resource"] != "*" else ():
+            cost = sent_length(resource) + len(",")
+            if cost + (0 if index in parts[-1] else around) > room and parts[-1]:
+                parts.append({})
+                room = whole
+            room -= cost + (0 if index in parts[-1] else around)
+            parts[-1].setdefault(index, []).append(resource)
     return [
-        policy_of(
-            _statements(
-                registry, {k: [n for n in names if n in part] for k, names in given.items()}
-            )
-        )
+        policy_of([{**statements[i], "Resource": some} for i, some in part.items()] + everywhere)
         for part in parts
     ]
+
+
+def statements_together(statements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The fewest statements that allow the same: those that differ in resources alone are one.
+
+    The one of the token for `docker login` is the last.
+    """
+    login = login_statement()
+    found: dict[str, tuple[Mapping[str, Any], dict[str, None]]] = {}
+    for statement in statements:
+        if statement != login:
+            key = json.dumps({**statement, "Resource": None}, sort_keys=True)
+            _, resources = found.setdefault(key, (statement, {}))
+            resources.update(dict.fromkeys(texts(statement["Resource"])))
+    fewest = [{**first, "Resource": list(resources)} for first, resources in found.values()]
+    return [*fewest, login] if login in statements else fewest
+
+
+def other_side(policy: Mapping[str, Any], resource: str) -> dict[str, list[dict[str, Any]]]:
+    """What a policy of ECR's allows roles and users, as statements of their own by their ARNs.
+
+    Each has the actions and the conditions of the statement that names him, and the token for
+    `docker login` where some are of pulling or pushing. Whom conditions alone name is not there.
+
+    :param policy: the data of a policy whose checks have passed.
+    :param resource: the ARN of its repository, for statements that have none.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for statement in map(dict, map(pairs, listed(policy["Statement"]))):
+        if statement["Effect"] != "Allow" or "Action" not in statement:
+            continue
+        resources = texts(statement.get("Resource", resource))
+        own = allowing(texts(statement["Action"]), resources)
+        if statement.get("Condition"):
+            own[0]["Condition"] = _in_newest_version(statement["Condition"], policy.get("Version"))
+        for name in texts(dict(pairs(statement.get("Principal"))).get("AWS", [])):
+            if ROLE_ARN.pattern.fullmatch(name) or USER_ARN.pattern.fullmatch(name):
+                found.setdefault(name, []).extend(own)
+    return found
+
+
+def _in_newest_version(conditions: object, version: object) -> object:
+    """Conditions as the policies of this room say them, whose version knows variables."""
+    if version == VERSION:
+        return conditions
+    return json.loads(json.dumps(conditions).replace("${", "${$}{"))
 
 
 def access_problems(document: Mapping[str, Any]) -> Iterator[Problem]:

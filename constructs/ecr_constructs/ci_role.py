@@ -1,12 +1,14 @@
 """CI role: what jobs of GitHub Actions and GitLab assume by OpenID Connect, without stored keys."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from constructs import Construct
 
+from ecr_constructs.access import statements_together
 from ecr_constructs.annotations import annotate
 from ecr_constructs.checks import (
     Check,
@@ -188,14 +190,10 @@ class CiRole(Construct):
             max_session_duration=max_session_duration,
             permissions_boundary=permissions_boundary,
         )
-        if statements:
-            IamRolePolicy(
-                self,
-                "Policy",
-                name="ecr",
-                role=role.name,
-                policy=json_text(_document(statements)),
-            )
+        self._role_name = role.name
+        self._statements, self._added = tuple(statements), list[dict[str, Any]]()
+        self._policy: IamRolePolicy | None = None
+        self._write_policy()
         annotate(
             self,
             (
@@ -209,7 +207,46 @@ class CiRole(Construct):
         self.role_name = role_name
         """The name of the role."""
         self.principal = Principal(role=ci_role_arn(registry, role_name))
-        """The role as grants name it, by its known ARN. Terraform does not see the role in it."""
+        """The role as statements name it, by its known ARN. Terraform does not see the role in it:
+        a grant takes the role itself, and gives it the other side, too."""
+
+    def add_to_policy(self, *statements: dict[str, Any]) -> None:
+        """Let the role do what statements say, beside what it may do already.
+
+        :param statements: of a policy of IAM, each with a list of resources.
+        :raises ValueError: for all of ECR, and where the policy would become too long.
+        """
+        added = statements_together([*self._added, *statements])
+        refuse(_statements_problems(self._with(added)))
+        self._added = added
+        self._write_policy()
+
+    def _with(self, added: Sequence[dict[str, Any]]) -> list[Mapping[str, object]]:
+        """All statements. What is added has no name, as one that is given could be the same."""
+        new = (statement for statement in added if statement not in self._statements)
+        unnamed = ({key: value for key, value in s.items() if key != "Sid"} for s in new)
+        return [*self._statements, *unnamed]
+
+    def _write_policy(self) -> None:
+        statements = self._with(self._added)
+        text = json_text(_document(statements))
+        if self._policy is not None:
+            self._policy.policy = text
+        elif statements:
+            self._policy = IamRolePolicy(
+                self, "Policy", name="ecr", role=self._role_name, policy=text
+            )
+
+
+Grantee = Principal | CiRole
+"""Who is granted something: a principal, or a role of the app's own, which gets both sides."""
+
+
+def principals_of(grantees: Iterable[Grantee]) -> tuple[Principal, ...]:
+    """Grantees as statements name them: a role by its token, so that it is made before them."""
+    return tuple(
+        Principal(ci_role=one.role_arn) if isinstance(one, CiRole) else one for one in grantees
+    )
 
 
 def ci_role_arn(registry: Registry, role_name: str) -> str:

@@ -1,6 +1,7 @@
 """Policy document: a repository policy that somebody wrote by hand, in AWS's JSON."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ecr_constructs.action import action_problems
@@ -49,6 +50,7 @@ ELEMENT = Check(
     " takes them: refused",
 )
 TEXTS = Check("{key} must be text or a list of text, and not an empty one", _PAGE)
+_ELEMENTS = ("Principal", "NotPrincipal")
 _FORMS: Mapping[str, TextForm] = {"AWS": NAMED, "Service": SERVICE}
 
 
@@ -56,6 +58,29 @@ def read_policy(text: str) -> Mapping[str, Any]:
     """The data of a policy whose checks have passed."""
     found: Mapping[str, Any] = parsed(text)
     return found
+
+
+def with_principals_named(text: str, name: Callable[[str], str]) -> str:
+    """The policy with other names for whom its statements are about.
+
+    :param name: the name of a principal -> what is written instead.
+    """
+    document = dict(read_policy(text))
+    document["Statement"] = [
+        {key: _named(value, name) if key in _ELEMENTS else value for key, value in pairs(statement)}
+        for statement in listed(document["Statement"])
+    ]
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _named(element: object, name: Callable[[str], str]) -> object:
+    """The `Principal` element with other names; one alone stays alone."""
+    if not isinstance(element, Mapping):
+        return element
+    return {
+        kind: [name(each) for each in names] if isinstance(names, list) else name(names)
+        for kind, names in element.items()
+    }
 
 
 def policy_document_text(text: str) -> str:
@@ -120,7 +145,7 @@ def _check_statement(value: object, path: Path, problems: list[Problem]) -> None
         if len(given) != 1:
             got = "both" if given else "none"
             problems.append(ONE_OF.problem(got, path, one=shown(one), other=shown(other)))
-    for key in ("Principal", "NotPrincipal"):
+    for key in _ELEMENTS:
         if key in found:
             problems += within((*path, key), _element_problems(key, found[key]))
     if "Sid" in found:
@@ -162,7 +187,7 @@ def _element_problems(key: str, value: object) -> Iterator[Problem]:
 def document_problems_in(registry: Registry, document: Mapping[str, Any]) -> Iterator[Problem]:
     """Check what depends on where the repository is: the partition of whom a policy is about."""
     for index, statement in enumerate(listed(document["Statement"])):
-        for key in ("Principal", "NotPrincipal"):
+        for key in _ELEMENTS:
             element = dict(pairs(statement)).get(key)
             for name in texts(dict(pairs(element)).get("AWS", [])):
                 parts = name.split(":")

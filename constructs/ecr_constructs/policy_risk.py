@@ -66,7 +66,7 @@ _ROOT = re.compile(r"(?:arn:aws[a-z-]*:iam::)?(?P<account>[0-9]{12})(?::root)?")
 _SESSION = re.compile(r"arn:aws[a-z-]*:sts::(?P<account>[0-9]{12}):assumed-role/(?P<role>[^/]+)/.*")
 _VARIABLES = "2012-10-17"
 
-_EXCUSE = ", or say 'public_access' and why"
+EXCUSE = ", or say 'public_access' and why"
 _ARN_LIKE = ", or write ArnLike, whose '*' stays in its part of the ARN"
 EVERYBODY = Check(
     "everybody must be narrowed to an account, an organization, a VPC endpoint or a source ARN",
@@ -132,7 +132,7 @@ def policy_risks(
         else:
             found = _allowed(statement, registry, spared, variables=variables)
         for problem in within(("Statement", index), found):
-            excuse = _EXCUSE if excusable and problem.check in EXCUSABLE else ""
+            excuse = EXCUSE if excusable and problem.check in EXCUSABLE else ""
             yield problem._replace(sentence=problem.sentence + excuse)
     yield from _allowed_together(document, variables=variables)
 

@@ -17,8 +17,10 @@ from cdktf_cdktf_provider_aws.ecr_repository import (
 from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
 from constructs import Construct
 
+from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS
 from ecr_constructs.annotations import annotate
 from ecr_constructs.checks import Check, InvalidValueError, Path, refuse
+from ecr_constructs.ci_role import Grantee, principals_of
 from ecr_constructs.encryption import EncryptionType, key_sent
 from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
@@ -211,33 +213,43 @@ class Repository(RepositoryBase):
         )
         self._write_policy()
 
-    def grant_pull(self, *principals: Principal) -> None:
+    def grant_pull(self, *principals: Grantee) -> None:
         """Let principals pull images: a statement of the repository's policy.
 
         Each also needs `ecr:GetAuthorizationToken` in a policy of its own, which no repository
-        can give; a principal of another account needs the three pull actions there as well.
+        can give; a principal of another account needs the three pull actions there as well. A
+        `CiRole` is given both in its own policy.
         """
-        self._settings = replace(self._settings, pull=(*self._settings.pull, *principals))
+        admitted = principals_of(principals)
+        self._settings = replace(self._settings, pull=(*self._settings.pull, *admitted))
         self._write_policy()
+        self._give(principals, PULL_ACTIONS)
 
-    def grant_push(self, *principals: Principal) -> None:
+    def grant_push(self, *principals: Grantee) -> None:
         """Let principals push images; otherwise as `grant_pull`."""
-        self._settings = replace(self._settings, push=(*self._settings.push, *principals))
+        admitted = principals_of(principals)
+        self._settings = replace(self._settings, push=(*self._settings.push, *admitted))
         self._write_policy()
+        self._give(principals, PUSH_ACTIONS)
         self._warn()
 
-    def grant_pull_push(self, *principals: Principal) -> None:
+    def grant_pull_push(self, *principals: Grantee) -> None:
         """Let principals pull and push images; otherwise as `grant_pull`."""
-        self._settings = replace(self._settings, pull_push=(*self._settings.pull_push, *principals))
+        admitted = principals_of(principals)
+        self._settings = replace(self._settings, pull_push=(*self._settings.pull_push, *admitted))
         self._write_policy()
+        self._give(principals, PULL_ACTIONS)
+        self._give(principals, PUSH_ACTIONS)
         self._warn()
 
-    def grant_read(self, *principals: Principal) -> None:
+    def grant_read(self, *principals: Grantee) -> None:
         """Let principals see what is known of the images: metadata and scan findings."""
-        self._settings = replace(self._settings, read=(*self._settings.read, *principals))
+        admitted = principals_of(principals)
+        self._settings = replace(self._settings, read=(*self._settings.read, *admitted))
         self._write_policy()
+        self._give(principals, READ_ACTIONS)
 
-    def grant(self, *principals: Principal, actions: Sequence[str], sid: str | None = None) -> None:
+    def grant(self, *principals: Grantee, actions: Sequence[str], sid: str | None = None) -> None:
         """Let principals do what the actions say, such as `ecr:BatchDeleteImage`.
 
         What is granted to several is one statement.
@@ -245,7 +257,8 @@ class Repository(RepositoryBase):
         :param sid: a name, for people; by default it is made of the actions.
         :raises ValueError: for an action that no repository has, and for one that stands for all.
         """
-        granted = PolicyStatement(principals=principals, actions=tuple(actions), sid=sid)
+        admitted = principals_of(principals)
+        granted = PolicyStatement(principals=admitted, actions=tuple(actions), sid=sid)
         once = tuple(dict.fromkeys(granted.actions))
         granted = replace(granted, actions=once, sid=_sid_of(once) if sid is None else sid)
         statements = list(self._settings.repository_policy_statements)
@@ -259,6 +272,7 @@ class Repository(RepositoryBase):
             statements.append(granted)
         self._settings = replace(self._settings, repository_policy_statements=tuple(statements))
         self._write_policy()
+        self._give(principals, once)
 
     # The two policies are defined here and not as the constructs of their rooms: a node of the
     # tree more for each would make a repository a fifth more expensive.

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from cdktf import Fn
@@ -11,7 +12,7 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_user_policy import IamUserPolicy
 from constructs import Construct
 
-from ecr_constructs.access import access_statement, login_statement, policy_of
+from ecr_constructs.access import access_statement, allowing, login_statement, policy_of
 from ecr_constructs.action import (
     NO_ACTION,
     PULL_ACTIONS,
@@ -31,6 +32,7 @@ from ecr_constructs.checks import (
     shown,
     within,
 )
+from ecr_constructs.ci_role import CiRole, Grantee
 from ecr_constructs.image import IMAGE_DIGEST
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
@@ -100,6 +102,17 @@ class RepositoryBase(Construct):
         """The name with its namespaces, such as `payments/api`. Using it makes a dependency."""
         return self._source.name
 
+    def _give(self, grantees: Sequence[Grantee], actions: Sequence[str]) -> None:
+        """Give roles of CI the other side of a grant, in the policy of each."""
+        for role in grantees:
+            if isinstance(role, CiRole):
+                role.add_to_policy(*allowing(actions, [self._one_arn]))
+
+    @cached_property
+    def _one_arn(self) -> str:
+        # Each time that it is asked for, CDKTF makes another token of the same.
+        return self.repository_arn
+
     @property
     def registry_id(self) -> str:
         """The id of the account that the repository is in."""
@@ -155,34 +168,34 @@ class RepositoryReference(RepositoryBase):
     that is enough; for one in another account the repository's policy has to admit it as well.
 
     The policy is put on the role or user of that name in the account that the stack deploys to:
-    grant to those of that account only.
+    grant to those of that account only. A `CiRole` has it in its own policy.
     """
 
     def __init__(self, scope: Construct, id_: str) -> None:
         super().__init__(scope, id_)
         self._granted: dict[str, dict[str, tuple[str, ...]]] = {}
 
-    def grant_pull(self, *principals: Principal) -> None:
+    def grant_pull(self, *principals: Grantee) -> None:
         """Let roles and users pull images, by an inline policy of each.
 
         :raises ValueError: for an account, which has no policy of its own.
         """
         self._grant("Pull", PULL_ACTIONS, principals)
 
-    def grant_push(self, *principals: Principal) -> None:
+    def grant_push(self, *principals: Grantee) -> None:
         """Let roles and users push images; otherwise as `grant_pull`."""
         self._grant("Push", PUSH_ACTIONS, principals)
 
-    def grant_pull_push(self, *principals: Principal) -> None:
+    def grant_pull_push(self, *principals: Grantee) -> None:
         """Let roles and users pull and push images; otherwise as `grant_pull`."""
         self.grant_pull(*principals)
         self.grant_push(*principals)
 
-    def grant_read(self, *principals: Principal) -> None:
+    def grant_read(self, *principals: Grantee) -> None:
         """Let roles and users see what is known of the images; otherwise as `grant_pull`."""
         self._grant("Read", READ_ACTIONS, principals, login=False)
 
-    def grant(self, *principals: Principal, actions: Sequence[str], sid: str = "Grant") -> None:
+    def grant(self, *principals: Grantee, actions: Sequence[str], sid: str = "Grant") -> None:
         """Let roles and users do what the actions say; otherwise as `grant_pull`.
 
         :param sid: a name of letters and digits, which tells this grant from others to the same
@@ -202,10 +215,11 @@ class RepositoryReference(RepositoryBase):
         self,
         sid: str,
         actions: Sequence[str],
-        principals: Sequence[Principal],
+        grantees: Sequence[Grantee],
         *,
         login: bool = True,
     ) -> None:
+        principals = [one for one in grantees if not isinstance(one, CiRole)]
         refuse(sequence("principals", principals, Principal))
         for principal in principals:
             if principal.arn is None:
@@ -233,6 +247,7 @@ class RepositoryReference(RepositoryBase):
             elif principal.user is not None:
                 user = _last_part(principal.user)
                 IamUserPolicy(self, id_, user=user, name_prefix=prefix, policy=policy)
+        self._give(grantees, actions)
 
     def _grant_problems(
         self, identifier: str, sid: str, actions: Sequence[str]

@@ -5,9 +5,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar
 
-from ecr_constructs.checks import Problem, truth, within
+from ecr_constructs.checks import Check, Problem, truth, within
 from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.tags import tag_problems
+
+DELETED_WITH_IMAGES = Check(
+    "a repository with 'prevent_destroy' should not have 'force_delete', too",
+    "Terraform language, prevent_destroy: it does not hold where the resource is taken away",
+    "write force_delete: false, or its images are deleted with it then",
+    warning=True,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,3 +44,10 @@ class RepositorySettings(ImageSettings):
         for name in ("scan_on_push", "force_delete", "prevent_destroy"):
             yield from within((name,), truth(name, getattr(self, name)))
         yield from within(("tags",), tag_problems(self.tags))
+
+    @property
+    def warnings(self) -> Iterator[Problem]:
+        """What is legal, but certainly a mistake."""
+        yield from super().warnings
+        if self.force_delete and self.prevent_destroy:
+            yield DELETED_WITH_IMAGES.problem("true", ("force_delete",))
