@@ -1,7 +1,10 @@
 """Arrivals: what environments replicate to a registry, and what is known of its sources."""
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice, takewhile
 
 from ecr_constructs import (
     AppliedFor,
@@ -50,6 +53,16 @@ class Origin:
         longest = max((len(source.name) for source in around), default=0)
         return tuple(replace(s, name=namespace) for s in around if len(s.name) == longest)
 
+    def selected(self, prefix: str) -> tuple[Source, ...]:
+        """What there is whose names start with a prefix."""
+        first = bisect_left(self._by_name, prefix, key=lambda source: source.name)
+        rest = islice(self._by_name, first, None)
+        return tuple(takewhile(lambda source: source.name.startswith(prefix), rest))
+
+    @cached_property
+    def _by_name(self) -> list[Source]:
+        return sorted((*self.repositories, *self.namespaces), key=lambda source: source.name)
+
     def without(self, names: Collection[str]) -> "Origin":
         """It without repositories of these names."""
         kept = tuple(source for source in self.repositories if source.name not in names)
@@ -71,9 +84,7 @@ class Arrival:
     @property
     def sources(self) -> tuple[Source, ...]:
         """What the prefix selects."""
-        known = (*self.origin.repositories, *self.origin.namespaces)
-        selected = tuple(source for source in known if source.name.startswith(self.prefix))
-        return selected or self.origin.made_in(self.namespace)
+        return self.origin.selected(self.prefix) or self.origin.made_in(self.namespace)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -103,11 +103,9 @@ def _owed(
     made: Templates = {}
     if registry.makes_repositories:
         # What is there already stays as it is.
+        new = {home: origin.without(own) for home, origin in origins.items()}
         made = templates_for(
-            [replace(arrival, origin=arrival.origin.without(own)) for arrival in arrivals],
-            existing,
-            registry=registry,
-            deployer=deployer,
+            arrivals_of(arriving, new), existing, registry=registry, deployer=deployer
         )
     return Owed(
         accepted=accepted,
