@@ -80,9 +80,14 @@ def _host(
     """
     at_home = sorted(n for n, e in environments.items() if e.home == registry)
     writing = [n for n in at_home if environments[n].registry.policy_statements]
-    account = sorted(n for n, e in environments.items() if e.account == registry.account_id)
+    account = sorted(n for n, e in environments.items() if _reaches(e.home, registry))
     replicating = [n for n in account if n in senders]
     return next(iter((*writing, *at_home, *replicating, *account)), None)
+
+
+def _reaches(home: Registry, registry: Registry) -> bool:
+    """Whether who deploys to one registry can deploy to another."""
+    return (home.account_id, home.partition) == (registry.account_id, registry.partition)
 
 
 def _owed(

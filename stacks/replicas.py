@@ -6,6 +6,7 @@ repositories of a namespace differ, it holds what they share, so that it never d
 its source keeps, and never admits whom its source does not.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from ecr_constructs import (
     TagMutability,
     template_prefix_of,
 )
+from ecr_constructs.condition import render_conditions
 from ecr_constructs.creation_template import PREFIX
 from ecr_constructs.encryption import AWS_MANAGED_KEY
 from ecr_constructs.image_settings import GRANTS, ImageSettings
@@ -288,8 +290,14 @@ def differences(
 
 
 def _meaning(statements: Sequence[PolicyStatement]) -> set[tuple[object, ...]]:
-    """Statements without their order, and without that of their principals and actions."""
+    """Statements without their order, and without that of what is in them."""
     return {
-        (s.sid, frozenset(s.principals), frozenset(s.actions), s.effect, str(s.conditions))
+        (
+            s.sid,
+            frozenset(s.principals),
+            frozenset(s.actions),
+            s.effect,
+            json.dumps(render_conditions(s.conditions), sort_keys=True),
+        )
         for s in statements
     }

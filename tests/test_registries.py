@@ -269,6 +269,16 @@ def test_another_region_of_an_account_of_the_app_is_that_accounts(tmp_path: Path
     assert statement["Resource"] == f"arn:aws:ecr:eu-west-1:{DR}:repository/payments/*"
 
 
+def test_no_stack_reaches_into_another_partition(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        china=head(DR, "cn-north-1", "web"),
+        shared=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", DR)),
+    )
+    assert found.neighbours["china"] == Neighbours()
+    assert len(found.neighbours["shared"].missing) == 1
+
+
 def test_nothing_is_made_in_an_account_outside(tmp_path: Path) -> None:
     outside = replicate(("us-west-2", DR))
     found = load(tmp_path, shared=head(SHARED, "ap-northeast-2") + outside)

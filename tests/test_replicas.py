@@ -239,6 +239,24 @@ def test_the_order_of_statements_and_principals_is_no_difference() -> None:
     assert list(differences(source("a1/b", one), shared([source("a1/c", same)]))) == []
 
 
+def test_the_order_of_conditions_is_no_difference() -> None:
+    secure, from_here = (
+        {"Bool": {"aws:SecureTransport": "true"}},
+        {"Null": {"aws:SourceVpc": "false"}},
+    )
+    one, same = (
+        RepositorySettings(
+            repository_policy_statements=(
+                PolicyStatement(
+                    principals=(ONE,), actions=("ecr:ListImages",), conditions=conditions
+                ),
+            )
+        )
+        for conditions in ({**secure, **from_here}, {**from_here, **secure})
+    )
+    assert list(differences(source("a1/b", one), same)) == []
+
+
 PARTS = st.sampled_from(["aa", "bb", "cc"])
 NAMES = st.lists(PARTS, min_size=1, max_size=4).map("/".join)
 SETTINGS = st.sampled_from(
