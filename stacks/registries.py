@@ -9,30 +9,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ecr_constructs import (
-    AppliedFor,
     EncryptionType,
     Problem,
     Registry,
     RegistryPolicyStatement,
-    ReplicationRule,
     RepositoryCreationTemplateSettings,
     accept_replication,
-    template_prefix_of,
 )
 from ecr_constructs.checks import shown, within
 from ecr_constructs.creation_template import creation_role_problems
-from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.registry_policy import policy_length_problems
+from stacks.arrivals import Origin, Sent, arrivals_of, arriving_at, namespace_of, origins_of
 from stacks.environment import Environment
-from stacks.replicas import (
-    NO_TEMPLATE,
-    Arrival,
-    Source,
-    Templates,
-    namespace_of,
-    templates_for,
-    uncovered,
-)
+from stacks.replicas import Templates, templates_for, uncovered
 
 Uncovered = Mapping[str, tuple[str, ...]]
 
@@ -61,47 +50,23 @@ class Neighbours:
     """Statements that the registries of accounts outside of the app have to have."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sent:
-    """What one rule replicates to one registry."""
-
-    name: str
-    environment: Environment
-    rule: ReplicationRule
-    registry: Registry
-
-
 def neighbours_of(environments: Mapping[str, Environment]) -> dict[str, Neighbours]:
     """What each of the environments owes the others, and they it."""
     owed: dict[str, dict[Registry, Owed]] = {name: {} for name in environments}
     missing: dict[str, dict[Registry, RegistryPolicyStatement]] = {n: {} for n in environments}
+    origins = origins_of(environments)
     for registry, arriving in arriving_at(environments).items():
         senders = tuple(dict.fromkeys(item.name for item in arriving))
         host = _host(environments, registry, senders)
         if host is not None:
-            found = _owed(environments, registry, arriving, environments[host].deployer)
+            deployer = environments[host].deployer
+            found = _owed(environments, origins, registry, arriving, deployer)
             owed[host][registry] = replace(found, senders=senders)
             continue
         for name in senders:
             # Of the whole account, whose environments then all print the same.
             missing[name][registry] = _accepting(environments[name].account, arriving)
     return {name: Neighbours(owed=owed[name], missing=missing[name]) for name in environments}
-
-
-def arriving_at(environments: Mapping[str, Environment]) -> dict[Registry, list[Sent]]:
-    """What is replicated to each registry."""
-    found: dict[Registry, list[Sent]] = {}
-    for name, environment in environments.items():
-        for item in _sent(name, environment):
-            found.setdefault(item.registry, []).append(item)
-    return found
-
-
-def _sent(name: str, environment: Environment) -> Iterator[Sent]:
-    for rule in environment.replication_rules:
-        for destination in rule.destinations:
-            registry = destination.registry_of(environment.home)
-            yield Sent(name=name, environment=environment, rule=rule, registry=registry)
 
 
 def _host(
@@ -114,13 +79,19 @@ def _host(
     """
     at_home = sorted(n for n, e in environments.items() if e.home == registry)
     writing = [n for n in at_home if environments[n].registry.policy_statements]
-    account = sorted(n for n, e in environments.items() if e.account == registry.account_id)
+    account = sorted(n for n, e in environments.items() if _reaches(e.home, registry))
     replicating = [n for n in account if n in senders]
     return next(iter((*writing, *at_home, *replicating, *account)), None)
 
 
+def _reaches(home: Registry, registry: Registry) -> bool:
+    """Whether who deploys to one registry can deploy to another."""
+    return (home.account_id, home.partition) == (registry.account_id, registry.partition)
+
+
 def _owed(
     environments: Mapping[str, Environment],
+    origins: Mapping[Registry, Origin],
     registry: Registry,
     arriving: Sequence[Sent],
     deployer: str | None,
@@ -132,88 +103,19 @@ def _owed(
     at_home = {name: e for name, e in environments.items() if e.home == registry}
     own = {name: s for other in at_home.values() for name, s in other.repositories.items()}
     existing = {p: t for name, o in at_home.items() for p, t in _own_templates(name, o).items()}
-    arrivals = [a for item in arriving for a in _arrivals(environments, item)]
+    arrivals = arrivals_of(arriving, origins)
     made: Templates = {}
     if registry.makes_repositories:
         # What is there already stays as it is.
+        new = {home: origin.without(own) for home, origin in origins.items()}
         made = templates_for(
-            [_without(arrival, own) for arrival in arrivals],
-            existing,
-            registry=registry,
-            deployer=deployer,
+            arrivals_of(arriving, new), existing, registry=registry, deployer=deployer
         )
     return Owed(
         accepted=accepted,
         templates=made,
         uncovered=dict(uncovered(arrivals, {**existing, **made}, own)),
     )
-
-
-def _without(arrival: Arrival, names: Collection[str]) -> Arrival:
-    kept = tuple(source for source in arrival.sources if source.name not in names)
-    return replace(arrival, sources=kept)
-
-
-def _arrivals(environments: Mapping[str, Environment], sent: Sent) -> Iterator[Arrival]:
-    """What a rule copies, prefix by prefix; the source's registry may be that of several files."""
-    at_home = {n: e for n, e in environments.items() if e.home == sent.environment.home}
-    namespaces = _made_by_ecr(at_home)
-    sources = [
-        *(
-            _source(name, other, repository_name, settings, settings.tags)
-            for name, other in at_home.items()
-            for repository_name, settings in other.repositories.items()
-        ),
-        *namespaces,
-    ]
-    for prefix in sent.rule.repository_filters or ("",):
-        selected = tuple(s for s in sources if s.name.startswith(prefix))
-        yield Arrival(prefix=prefix, sources=selected or _around(prefix, namespaces))
-
-
-def _made_by_ecr(at_home: Mapping[str, Environment]) -> tuple[Source, ...]:
-    """The namespaces of one registry in which ECR itself makes what is pushed, or pulled first.
-
-    What a cache rule keeps is as AWS makes it where no template is for that.
-    """
-    templates = {
-        prefix: (_source(name, other, namespace_of(prefix), t, t.resource_tags), t)
-        for name, other in at_home.items()
-        for prefix, t in other.registry.creation_templates.items()
-        if t.is_for_new_images
-    }
-    cached = {
-        prefix: source
-        for prefix, (source, template) in templates.items()
-        if AppliedFor.PULL_THROUGH_CACHE in template.applied_for
-    }
-    found = [source for source, _ in templates.values()]
-    for name, other in at_home.items():
-        for prefix in other.registry.pull_through_cache_rules:
-            namespace = namespace_of(prefix)
-            like = template_prefix_of(f"{prefix}/", cached)
-            plain = Source(name=namespace, environment=name, settings=NO_TEMPLATE, tags={})
-            found.append(plain if like is None else replace(cached[like], name=namespace))
-    return tuple(dict.fromkeys(found))
-
-
-def _around(prefix: str, namespaces: Iterable[Source]) -> tuple[Source, ...]:
-    """What ECR makes of a prefix that only a part of a namespace starts with."""
-    around = [source for source in namespaces if prefix.startswith(source.name)]
-    longest = max((len(source.name) for source in around), default=0)
-    part = prefix[: prefix.rfind("/") + 1]
-    return tuple(replace(source, name=part) for source in around if len(source.name) == longest)
-
-
-def _source(
-    name: str,
-    environment: Environment,
-    source_name: str,
-    settings: ImageSettings,
-    tags: Mapping[str, str],
-) -> Source:
-    tags = environment.all_tags(name, tags)
-    return Source(name=source_name, environment=name, settings=settings, tags=tags)
 
 
 def _accepting(account: str, arriving: Iterable[Sent]) -> RegistryPolicyStatement:

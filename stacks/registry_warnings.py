@@ -7,8 +7,9 @@ from ecr_constructs.account_setting import OLDER_SCOPE, POLICY_SCOPE
 from ecr_constructs.action import REPOSITORY_ACTIONS, matching
 from ecr_constructs.checks import shown
 from ecr_constructs.registry_policy import OLDER_SCOPE_ACTIONS
+from stacks.arrivals import arriving_at
 from stacks.environment import Environment
-from stacks.registries import Neighbours, arriving_at, templates_of
+from stacks.registries import Neighbours, templates_of
 
 CHAIN = Check(
     "what is replicated here is not replicated on",

@@ -6,8 +6,9 @@ repositories of a namespace differ, it holds what they share, so that it never d
 its source keeps, and never admits whom its source does not.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ecr_constructs import (
@@ -22,22 +23,20 @@ from ecr_constructs import (
     TagMutability,
     template_prefix_of,
 )
+from ecr_constructs.condition import render_conditions
 from ecr_constructs.creation_template import PREFIX
 from ecr_constructs.encryption import AWS_MANAGED_KEY
 from ecr_constructs.image_settings import GRANTS, ImageSettings
 from ecr_constructs.lifecycle_policy import numbered
 from ecr_constructs.registry import ROOT
 from ecr_constructs.repository_policy import grant_statements, repository_policy_problems
+from stacks.arrivals import NO_TEMPLATE, Arrival, Source, namespace_of
 
 T = TypeVar("T")
 
 DESCRIPTION = "replicas are like their sources"
 # From the weakest to the strongest.
 _ENCRYPTION = (EncryptionType.AES256, EncryptionType.KMS, EncryptionType.KMS_DSSE)
-# What ECR gives a repository that no template is about.
-NO_TEMPLATE = RepositoryCreationTemplateSettings(
-    applied_for=(AppliedFor.REPLICATION,), image_tag_mutability=TagMutability.MUTABLE
-)
 
 _NO_POLICY: Mapping[str, Any] = {
     **dict.fromkeys((*GRANTS, "repository_policy_statements"), ()),
@@ -46,29 +45,6 @@ _NO_POLICY: Mapping[str, Any] = {
 }
 
 Templates = Mapping[str, RepositoryCreationTemplateSettings]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """A repository that is replicated, or a namespace in which ECR itself makes some."""
-
-    name: str
-    """The name of the repository, or of the namespace, with a `/` at its end; nothing for
-    everything that is in no other."""
-    environment: str
-    """The environment that defines it."""
-    settings: ImageSettings
-    tags: Mapping[str, str] = field(hash=False)
-    """Its tags, with those of its environment."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arrival:
-    """A prefix that is replicated to a registry: a filter of a rule, or nothing for everything."""
-
-    prefix: str
-    sources: tuple[Source, ...]
-    """What it selects, as far as anybody knows."""
 
 
 def templates_for(
@@ -81,13 +57,15 @@ def templates_for(
     """The creation templates that a registry needs for what is replicated to it, by prefix.
 
     One for each replicated namespace, and one for each namespace below it whose repositories have
-    something else in common. Each is what everything shares that is made by it.
+    something else in common. Each is what everything shares that is made by it; where that is
+    nothing yet, it is like what ECR itself makes at the source, or like all that is below.
 
     :param existing: the templates that the registry has; their prefixes are left to them.
     :param registry: where they are replicated to.
     :param deployer: the ARN of the role that deploys there, where it is known.
     """
     bases: dict[str, dict[Source, None]] = {}
+    further: dict[str, dict[Source, None]] = {}
     sources: dict[Source, None] = {}
     for arrival in arrivals:
         sources |= dict.fromkeys(arrival.sources)
@@ -95,6 +73,7 @@ def templates_for(
             base = _base(_namespaces(source.name), arrival.prefix)
             if base or not arrival.prefix:
                 bases.setdefault(base, {})[source] = None
+                further.setdefault(base, {}).update(dict.fromkeys(arrival.origin.made_in(base)))
     own = {_namespaces(source.name)[-1] for source in sources} - {""}
     prefixes = {_prefix(namespace) for namespace in {*own, *bases}}
     free = {p for p in prefixes if p not in existing and not list(PREFIX.problems(p))}
@@ -108,7 +87,7 @@ def templates_for(
     for namespace, below in bases.items():
         prefix = _prefix(namespace)
         if prefix in free:
-            wanted.setdefault(prefix, list(below))
+            wanted.setdefault(prefix, list(further[namespace] or below))
     return _without_repeats(
         {p: shared(wanted[p], registry=registry, deployer=deployer) for p in sorted(wanted)},
         {_prefix(namespace) for namespace in bases},
@@ -127,11 +106,6 @@ def _without_repeats(found: Templates, bases: set[str], existing: Templates) -> 
         if prefix in bases or not same:
             kept[prefix] = found[prefix]
     return kept
-
-
-def namespace_of(prefix: str) -> str:
-    """What the repositories of a prefix start with; nothing for `ROOT`."""
-    return "" if prefix == ROOT else f"{prefix}/"
 
 
 def _prefix(namespace: str) -> str:
@@ -259,13 +233,19 @@ def uncovered(
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The repositories whose replicas differ from them, each with the settings that do.
 
+    What ECR itself makes at the source is told by its namespace, and by each one in it of which
+    the destination has a template.
+
     :param templates: the templates of the destination.
     :param existing: the repositories of the destination, which stay as they are defined there.
     """
     replicating = _replicating(templates)
+    namespaces = list(map(namespace_of, replicating))
     sources: dict[str, dict[Source, None]] = {}
     for arrival in arrivals:
-        for source in arrival.sources:
+        inside = [n for n in namespaces if n.startswith(arrival.prefix)]
+        made = (s for n in (arrival.namespace, *inside) for s in arrival.origin.made_in(n))
+        for source in (*arrival.sources, *made):
             sources.setdefault(source.name, {})[source] = None
     for name in sorted(sources):
         prefix = template_prefix_of(name, replicating)
@@ -310,8 +290,14 @@ def differences(
 
 
 def _meaning(statements: Sequence[PolicyStatement]) -> set[tuple[object, ...]]:
-    """Statements without their order, and without that of their principals and actions."""
+    """Statements without their order, and without that of what is in them."""
     return {
-        (s.sid, frozenset(s.principals), frozenset(s.actions), s.effect, str(s.conditions))
+        (
+            s.sid,
+            frozenset(s.principals),
+            frozenset(s.actions),
+            s.effect,
+            json.dumps(render_conditions(s.conditions), sort_keys=True),
+        )
         for s in statements
     }

@@ -269,6 +269,16 @@ def test_another_region_of_an_account_of_the_app_is_that_accounts(tmp_path: Path
     assert statement["Resource"] == f"arn:aws:ecr:eu-west-1:{DR}:repository/payments/*"
 
 
+def test_no_stack_reaches_into_another_partition(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        china=head(DR, "cn-north-1", "web"),
+        shared=head(SHARED, "ap-northeast-2") + replicate(("us-west-2", DR)),
+    )
+    assert found.neighbours["china"] == Neighbours()
+    assert len(found.neighbours["shared"].missing) == 1
+
+
 def test_nothing_is_made_in_an_account_outside(tmp_path: Path) -> None:
     outside = replicate(("us-west-2", DR))
     found = load(tmp_path, shared=head(SHARED, "ap-northeast-2") + outside)
@@ -474,10 +484,12 @@ def described(found: Environments) -> dict[str, tuple[str, int, int]]:
 
 RULE = "  pull_through_cache_rules: {docker-hub: {upstream_registry: ecr-public}}\n"
 LIKE_AWS, LIKE_PAYMENTS = ("MUTABLE", 0, 0), ("IMMUTABLE", 1, 1)
+LIKE_CACHED = ("IMMUTABLE", 1, 0)
 TEMPLATE = (
     "  creation_templates:\n"
     "    PREFIX: {applied_for: [FOR], lifecycle_rules: [{max_image_count: 9}]}\n"
 )
+CACHE = TEMPLATE.replace("FOR", "PULL_THROUGH_CACHE")
 
 
 @pytest.mark.parametrize(
@@ -497,20 +509,23 @@ TEMPLATE = (
         # With one they are like that, whichever it is.
         (
             ", repository_filters: [docker-hub/]",
-            RULE + TEMPLATE.replace("PREFIX", "docker-hub").replace("FOR", "PULL_THROUGH_CACHE"),
-            {"docker-hub": ("IMMUTABLE", 1, 0)},
+            RULE + CACHE.replace("PREFIX", "docker-hub"),
+            {"docker-hub": LIKE_CACHED},
         ),
         (
             "",
-            RULE + TEMPLATE.replace("PREFIX", "ROOT").replace("FOR", "PULL_THROUGH_CACHE"),
-            {"ROOT": ("IMMUTABLE", 1, 0), "payments": LIKE_PAYMENTS},
+            RULE + CACHE.replace("PREFIX", "ROOT"),
+            {"ROOT": ("IMMUTABLE", 0, 0), "docker-hub": LIKE_CACHED, "payments": LIKE_PAYMENTS},
         ),
-        # A rule without a prefix makes whatever has no other.
+        # One below a rule is about a part of it.
         (
-            "",
-            RULE.replace("docker-hub", "ROOT"),
-            {"ROOT": LIKE_AWS, "payments": LIKE_PAYMENTS},
+            ", repository_filters: [docker-hub/]",
+            RULE + CACHE.replace("PREFIX", "docker-hub/library"),
+            {"docker-hub": LIKE_AWS, "docker-hub/library": LIKE_CACHED},
         ),
+        # One that no rule is at or above makes nothing.
+        (", repository_filters: [quay/]", RULE + CACHE.replace("PREFIX", "quay"), {}),
+        ("", RULE + CACHE.replace("PREFIX", "quay"), {"ROOT": LIKE_AWS, "payments": LIKE_PAYMENTS}),
         # Nobody knows of anything there: no template, and no defaults of the environment.
         (", repository_filters: [web/]", "", {}),
     ],
@@ -522,7 +537,9 @@ TEMPLATE = (
         "a template for replicas",
         "a template of its own",
         "a template for everything",
-        "a cache of everything",
+        "a template for a part",
+        "a template without a rule",
+        "everything, and a template without a rule",
         "nothing",
     ],
 )
@@ -533,6 +550,39 @@ def test_replicas_of_a_cache_are_like_what_it_keeps(
     assert described(found) == expected
     [owed] = found.neighbours["dr"].owed.values()
     assert owed.uncovered == {}
+
+
+# A rule, or a template, without a prefix makes whatever has no other.
+MADE_BY_ROOT = pytest.mark.parametrize(
+    "section",
+    [RULE.replace("docker-hub", "ROOT"), TEMPLATE.replace("PREFIX", "ROOT")],
+    ids=["a cache of everything", "on push"],
+)
+
+
+@MADE_BY_ROOT
+def test_tells_of_what_ecr_makes_among_repositories_of_a_file(tmp_path: Path, section: str) -> None:
+    source = cached(", repository_filters: [payments/]", section.replace("FOR", "CREATE_ON_PUSH"))
+    source = source.replace("payments/api: ", "payments/api: , payments/eu/api: {tags: {a: b}}")
+    found = load(tmp_path, dr=head(DR, "us-west-2", "zz"), shared=source)
+    [owed] = found.neighbours["dr"].owed.values()
+    # The template of a namespace is like the repositories there that a file defines.
+    assert described(found) == {"payments": LIKE_PAYMENTS, "payments/eu": LIKE_PAYMENTS}
+    assert list(owed.uncovered) == ["payments/", "payments/eu/"]
+    assert all("policy_statements" in settings for settings in owed.uncovered.values())
+
+
+@MADE_BY_ROOT
+def test_a_replicated_namespace_without_repositories_is_like_what_ecr_makes(
+    tmp_path: Path, section: str
+) -> None:
+    source = cached(", repository_filters: [payments/]", section.replace("FOR", "CREATE_ON_PUSH"))
+    source = source.replace("payments/api", "payments/eu/api")
+    found = load(tmp_path, dr=head(DR, "us-west-2", "zz"), shared=source)
+    made = LIKE_AWS if "cache" in section else LIKE_CACHED
+    assert described(found) == {"payments": made, "payments/eu": LIKE_PAYMENTS}
+    [owed] = found.neighbours["dr"].owed.values()
+    assert list(owed.uncovered) == ["payments/eu/"]
 
 
 def test_tells_of_a_cache_by_a_template_of_the_destination(tmp_path: Path) -> None:

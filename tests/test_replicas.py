@@ -26,7 +26,8 @@ from ecr_constructs import (
 )
 from ecr_constructs.lifecycle_policy import numbered
 from stacks import replicas
-from stacks.replicas import Arrival, Source, differences, uncovered
+from stacks.arrivals import Arrival, Origin, Source
+from stacks.replicas import differences, uncovered
 
 ONE, OTHER = Principal(account="111111111111"), Principal(account="222222222222")
 UNTAGGED = LifecycleRule(tag_status=TagStatus.UNTAGGED, max_image_age_days=7)
@@ -44,8 +45,9 @@ def source(name: str, settings: RepositorySettings = PLAIN, **tags: str) -> Sour
 
 
 def arrival(*sources: Source, prefix: str = "") -> Arrival:
-    selected = tuple(s for s in sources if s.name.startswith(prefix))
-    return Arrival(prefix=prefix, sources=selected)
+    made = tuple(s for s in sources if not s.name or s.name.endswith("/"))
+    defined = tuple(s for s in sources if s not in made)
+    return Arrival(prefix=prefix, origin=Origin(repositories=defined, namespaces=made))
 
 
 def applied_for(*values: str) -> RepositoryCreationTemplateSettings:
@@ -235,6 +237,24 @@ def test_the_order_of_statements_and_principals_is_no_difference() -> None:
     one = RepositorySettings(pull=(ONE, OTHER))
     same = RepositorySettings(pull=(OTHER, ONE))
     assert list(differences(source("a1/b", one), shared([source("a1/c", same)]))) == []
+
+
+def test_the_order_of_conditions_is_no_difference() -> None:
+    secure, from_here = (
+        {"Bool": {"aws:SecureTransport": "true"}},
+        {"Null": {"aws:SourceVpc": "false"}},
+    )
+    one, same = (
+        RepositorySettings(
+            repository_policy_statements=(
+                PolicyStatement(
+                    principals=(ONE,), actions=("ecr:ListImages",), conditions=conditions
+                ),
+            )
+        )
+        for conditions in ({**secure, **from_here}, {**from_here, **secure})
+    )
+    assert list(differences(source("a1/b", one), same)) == []
 
 
 PARTS = st.sampled_from(["aa", "bb", "cc"])
