@@ -62,9 +62,9 @@ class Outcome:
             return
         goes = decision.action is LifecycleAction.EXPIRE
         (self.deleted if goes else self.archived).add(size)
-        if decision.rule_priority is not None:
-            number = decision.rule_priority
-            self.acting[number] = self.acting.get(number, 0) + 1
+        for rule in (decision.archived_by, decision.rule):
+            if rule is not None and rule.rule_priority is not None:
+                self.acting[rule.rule_priority] = self.acting.get(rule.rule_priority, 0) + 1
 
     def add(self, other: "Outcome") -> None:
         """Add those of another repository, but for the rules, which are its own."""

@@ -577,6 +577,9 @@ def test_what_is_archived_on_the_way_is_deleted_from_the_archive(folder: Path) -
         fates(objects("-e", "shop", "-r", "payments/api", "--at", "+89d"))["5"][1] == "transition"
     )
     assert fates(objects("-e", "shop", "-r", "payments/api", "--at", "+91d"))["5"] == (2, "expire")
+    # Two go now and from the archive, the rest within these 91 days and not yet from there.
+    table = preview("-e", "shop", "-r", "payments/api", "--at", "+91d").stdout
+    assert table.splitlines()[1].split("  ")[-1] == "1 (5), 2 (2)"
 
 
 def many(folder: Path, repositories: int, images: int, *tags: str) -> None:

@@ -437,14 +437,17 @@ def _held(
 def _following(decision: Decision, subject: Decision | None) -> Decision:
     """The decision on what belongs to a subject: it goes where that goes, and never comes back."""
     gone = decision.action is LifecycleAction.EXPIRE
-    archived = decision.action is not None or decision.image.storage_class == "archive"
+    standard = decision.image.storage_class == "standard"
     if subject is None or gone:
         return decision
-    if subject.action is LifecycleAction.TRANSITION and archived:
+    if subject.action is LifecycleAction.TRANSITION and (decision.action or not standard):
         return decision
+    # It is in the archive by the time that the subject is deleted from there.
+    first = decision.rule if decision.action else subject.archived_by
     return decision._replace(
         action=subject.action,
         because=Because.SUBJECT,
         rule=subject.rule,
         subject=subject.image.image_digest,
+        archived_by=first if subject.archived_by and standard else None,
     )
