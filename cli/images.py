@@ -2,14 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cli.errors import InputError
+from cli.counts import counted
+from cli.errors import InputError, InputErrors
 from cli.problems import problem_lines
 from ecr_constructs import Image, InvalidValueError, parse_image
 from ecr_constructs.checks import readable, shown
@@ -43,7 +44,7 @@ def live_images(
         for details in page["imageDetails"]:
             place = f"{repository_name}: {readable(str(details.get('imageDigest')))}"
             problems += _read_image(place, details, repository_name, found)
-        progress(f"{repository_name}: {len(images):,} images")
+        progress(f"{repository_name}: {counted(len(images), 'image')}")
     if problems:
         raise InputError("\n".join(problems))
     if not manifests:
@@ -65,7 +66,7 @@ def _manifests(
         )
         for item in answer["images"]:
             problems += _read_manifest(repository_name, item, found)
-        progress(f"{repository_name}: {len(found):,} manifest lists")
+        progress(f"{repository_name}: {counted(len(found), 'manifest list')}")
     if problems:
         raise InputError("\n".join(problems))
     return found
@@ -88,7 +89,7 @@ def _with_manifests(images: Sequence[Image], members: Mapping[str, Sequence[str]
     ]
 
 
-def images_of_files(files: Iterable[Path], repository_name: str) -> dict[str, list[Image]]:
+def images_of_files(files: Sequence[Path], repository_name: str) -> dict[str, list[Image]]:
     """The images by repository that files hold, as the AWS CLI prints them.
 
     Each is what `describe-images` prints, or the manifests that `batch-get-image` prints.
@@ -96,43 +97,62 @@ def images_of_files(files: Iterable[Path], repository_name: str) -> dict[str, li
     :param repository_name: of images that do not say where they are.
     :raises InputError: for everything in which they are something else.
     """
-    problems: list[str] = []
+    errors = InputErrors()
     found: dict[str, list[Image]] = {}
     members: dict[str, list[str]] = {}
+    errors.of(_each_once, files)
     for file in files:
-        where = click.format_filename(file)
-        data = read_json(file)
-        known = {"imageDetails", "images"}
-        if isinstance(data, list):
-            data = {"imageDetails": data}
-        if not isinstance(data, dict) or not known & data.keys():
-            got = shown(data)
-            problems.append(
-                f"{where}: images must be what 'aws ecr describe-images' or 'batch-get-image'"
-                f" prints, got {got}"
+        errors.of(_read_file, file, repository_name, found, members)
+    errors.refuse()
+    return {name: _with_manifests(images, members) for name, images in sorted(found.items())}
+
+
+def _each_once(files: Sequence[Path]) -> None:
+    seen: dict[Path, Path] = {}
+    for file in files:
+        if seen.setdefault(file.resolve(), file) is not file:
+            raise InputError(
+                f"--images must be another file each time, got {shown(str(file))} twice"
             )
+
+
+def _read_file(
+    file: Path,
+    repository_name: str,
+    found: dict[str, list[Image]],
+    members: dict[str, list[str]],
+) -> None:
+    """Add what a file holds to the images and to the members of manifest lists."""
+    where = click.format_filename(file)
+    data = read_json(file)
+    known = {"imageDetails", "images"}
+    if isinstance(data, list):
+        data = {"imageDetails": data}
+    if not isinstance(data, dict) or not known & data.keys():
+        raise InputError(
+            f"{where}: images must be what 'aws ecr describe-images' or 'batch-get-image'"
+            f" prints, got {shown(data)}"
+        )
+    rest = next((key for key in _TOKENS if data.get(key)), None)
+    if rest is not None:
+        raise InputError(
+            f"{where}: images must be all of a repository, got {rest}, which says that there"
+            " are more; leave out '--max-items' and '--no-paginate'"
+        )
+    problems: list[str] = []
+    for key in sorted(known & data.keys()):
+        items = data[key]
+        if not isinstance(items, list):
+            problems.append(f"{where}: {key}: {key} must be a list, got {shown(items)}")
             continue
-        rest = next((key for key in _TOKENS if data.get(key)), None)
-        if rest is not None:
-            problems.append(
-                f"{where}: images must be all of a repository, got {rest}, which says that there"
-                " are more; leave out '--max-items' and '--no-paginate'"
-            )
-            continue
-        for key in sorted(known & data.keys()):
-            items = data[key]
-            if not isinstance(items, list):
-                problems.append(f"{where}: {key}: {key} must be a list, got {shown(items)}")
-                continue
-            for index, item in enumerate(items):
-                place = f"{where}: {key}[{index}]"
-                if key == "images":
-                    problems += _read_manifest(place, item, members)
-                else:
-                    problems += _read_image(place, item, repository_name, found)
+        for index, item in enumerate(items):
+            place = f"{where}: {key}[{index}]"
+            if key == "images":
+                problems += _read_manifest(place, item, members)
+            else:
+                problems += _read_image(place, item, repository_name, found)
     if problems:
         raise InputError("\n".join(problems))
-    return {name: _with_manifests(images, members) for name, images in sorted(found.items())}
 
 
 def _read_image(

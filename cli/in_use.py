@@ -3,13 +3,19 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
+
 from cli.ahead import ahead
-from cli.errors import InputError
+from cli.errors import InputError, InputErrors
+from cli.images import read_text
 from ecr_constructs import Decision, Image, Registry
 from ecr_constructs.checks import shown
 
+# In place of a file: what ECS and Lambda use now.
+LIVE = "live"
 # ECR's address of a repository: account and Region, or nothing for another registry.
 _REFERENCE = re.compile(
     r"(?:(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/"
@@ -98,6 +104,22 @@ def uses_of_text(text: str, where: str) -> list[Use]:
         problems.append(f"{where}: images in use must be at least one, got none")
     if problems:
         raise InputError("\n".join(problems))
+    return found
+
+
+def uses_of_files(files: Iterable[str]) -> list[Use]:
+    """The same of files, or of standard input for `-`.
+
+    :raises InputError: where they cannot be read, or name no images.
+    """
+    errors = InputErrors()
+    found: list[Use] = []
+    for file in files:
+        text = errors.of(read_text, Path(file))
+        if text is not None:
+            where = "standard input" if file == "-" else click.format_filename(file)
+            found += errors.of(uses_of_text, text, where) or []
+    errors.refuse()
     return found
 
 

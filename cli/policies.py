@@ -16,6 +16,9 @@ from ecr_constructs.registry import REPOSITORY_NAME
 from stacks import Environment, FileProblem, InvalidEnvironmentsError, load_environments
 from stacks.loading import NO_DIRECTORY, NO_FILE
 
+# In place of a file: the policy that a repository has now.
+DEPLOYED = "deployed"
+
 Rules = tuple[LifecycleRule, ...]
 
 
@@ -31,7 +34,8 @@ def environment_called(name: str) -> Environment:
         raise InputError("\n".join(map(_line, error.problems))) from error
     if name not in environments:
         known = ", ".join(environments)
-        hint = did_you_mean(name, environments)
+        # Of a path, the file's name is the environment's.
+        hint = did_you_mean(Path(name).stem, environments)
         raise InputError(f"--environment must be one of {known}, got {shown(name)}{hint}")
     return environments[name]
 

@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple, Protocol
 from rich.console import Console
 from rich.table import Table
 
+from cli.counts import counted
 from cli.in_use import Used
 from cli.output import tell
 from ecr_constructs import Decision, Image, LifecycleAction, LifecycleRule
@@ -170,7 +171,7 @@ class TableReport:
             decision, image = change.decision, change.decision.image
             self._out.write(
                 f"  {_fate(change, ' -> '):8}  {short(image.image_digest)}"
-                f"  {tag:{width}}  {image.image_pushed_at:%Y-%m-%d}"
+                f"  {tag:{width}}  {image.image_pushed_at.date()}"
                 f"  {size_text(image.image_size_in_bytes):>8}  {decision.reason}\n"
             )
         self._out.write("\n")
@@ -208,10 +209,11 @@ class MarkdownReport:
         ]
         if not listed:
             return
+        summary = f"{html.escape(found.repository_name)}: {counted(len(listed), 'image')}"
         head = (
             "",
             "<details>",
-            f"<summary>{html.escape(found.repository_name)}: {len(listed):,} images</summary>",
+            f"<summary>{summary}</summary>",
             "",
             "| Image | Tags | Pushed | Size | | Why |",
             "|---|---|---|--:|---|---|",
@@ -222,7 +224,13 @@ class MarkdownReport:
             self._unlisted += 1
             return
         more = len(listed) - len(rows)
-        lines = (*head, *rows, *_left_out(more, "more are not listed here"), "", "</details>")
+        lines = (
+            *head,
+            *rows,
+            *_left_out(more, "more is", "more are", "not listed here"),
+            "",
+            "</details>",
+        )
         self._room -= _length(lines)
         self._lists += lines
 
@@ -244,13 +252,23 @@ class MarkdownReport:
                 "|" + "|".join("--:" if right else "---" for _, right in _COLUMNS) + "|",
                 *rows,
                 *(_markdown_row(cells) for cells in _total(changed)),
-                *_left_out(len(changed) - len(rows), "more repositories are in the total alone"),
+                *_left_out(
+                    len(changed) - len(rows),
+                    "more repository is",
+                    "more repositories are",
+                    "in the total alone",
+                ),
             ]
         notes = [*_notes(changed), *others]
         if notes:
             lines += ["", *_items(notes, NOTES_ROOM)]
         lines += self._lists
-        lines += _left_out(self._unlisted, "more repositories have images that are not listed here")
+        lines += _left_out(
+            self._unlisted,
+            "more repository has",
+            "more repositories have",
+            "images that are not listed here",
+        )
         self._out.writelines(f"{line}\n" for line in lines)
 
 
@@ -319,7 +337,7 @@ def _changed(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
     others = len(found) - len(changed)
     if not others:
         return changed, []
-    who = "1 repository fares" if others == 1 else f"{others:,} repositories fare"
+    who = counted(others, "repository fares", "repositories fare")
     return changed, [f"{who} as by the other policy"]
 
 
@@ -382,7 +400,7 @@ def _image_row(change: Change) -> str:
         [
             f"`{short(image.image_digest)}`",
             _some(tags),
-            f"{image.image_pushed_at:%Y-%m-%d}",
+            f"{image.image_pushed_at.date()}",
             size_text(image.image_size_in_bytes),
             _fate(change, ", now "),
             _escaped(decision.reason),
@@ -397,11 +415,11 @@ def _markdown_row(cells: Iterable[str]) -> str:
 def _items(texts: Sequence[str], room: int) -> list[str]:
     """A list of texts, as far as there is room."""
     items = _fitting((f"- {_escaped(text)}" for text in texts), room)
-    return [*items, *_left_out(len(texts) - len(items), "more are not listed here")]
+    return [*items, *_left_out(len(texts) - len(items), "more is", "more are", "not listed here")]
 
 
-def _left_out(count: int, what: str) -> list[str]:
-    return ["", f"{count:,} {what}."] if count else []
+def _left_out(count: int, one: str, more: str, what: str) -> list[str]:
+    return ["", f"{counted(count, one, more)} {what}."] if count else []
 
 
 def _fitting(lines: Iterable[str], room: int) -> list[str]:

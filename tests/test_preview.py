@@ -220,7 +220,7 @@ def test_what_changes_from_another_policy(folder: Path) -> None:
     }
     table = preview("-p", "stricter.json", "--against", "policy.json").stdout
     assert "stays -> deleted" in table
-    assert "payments/api: 1 images fare otherwise" in table
+    assert "payments/api: 1 image fares otherwise" in table
     markdown = preview("-p", "stricter.json", "--against", "policy.json", "-f", "markdown").stdout
     assert "| stays, now deleted |" in markdown
 
@@ -273,7 +273,7 @@ def test_manifest_lists_hold_images_where_their_manifests_are_there(folder: Path
     lists = "application/vnd.oci.image.index.v1+json"
     listed = details(7, 3, "v4", imageManifestMediaType=lists)
     (folder / "images.json").write_text(json.dumps({"imageDetails": [*IMAGES, listed]}))
-    assert "1 manifest lists are not read" in preview("-p", "policy.json").stdout
+    assert "1 manifest list is not read" in preview("-p", "policy.json").stdout
     manifest = json.dumps({"manifests": [{"digest": digest(5)}]})
     item = {"imageId": {"imageDigest": digest(7)}, "imageManifest": manifest}
     (folder / "manifests.json").write_text(json.dumps({"images": [item], "failures": []}))
@@ -371,6 +371,29 @@ def test_fails_with_an_image_of_no_repository_but_for_one_that_is_named(folder: 
     assert found["repositoryName"] == "payments/api"
 
 
+def test_fails_with_images_that_are_there_twice_in_a_line(folder: Path) -> None:
+    (folder / "images.json").write_text(json.dumps([*IMAGES, *IMAGES, IMAGES[0]]))
+    assert preview("-p", "policy.json", "-r", "payments/api").stderr == (
+        f"payments/api: images must be of one repository, each once, got '{digest(1)}' and 4 more"
+        " several times\n"
+    )
+
+
+def test_fails_with_every_file_that_cannot_be_read(folder: Path) -> None:
+    (folder / "in-use.txt").write_text("PAYMENTS\n")
+    found = preview(
+        *("-e", "nowhere", "-p", "none.json", "--against", "none either.json"),
+        *("-i", "a.json", "-i", "b.json", "--keep-in-use", "c.txt", "--keep-in-use", "in-use.txt"),
+    )
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert [line.split(":")[0] for line in found.stderr.splitlines()] == [
+        "--environment must be one of shop, got 'nowhere'",
+        *("none.json", "a.json", "b.json", "none either.json", "c.txt", "in-use.txt"),
+    ]
+    found = run("explain", "-p", "none.json", "--against", "none either.json")
+    assert (found.exit_code, len(found.stderr.splitlines())) == (2, 2)
+
+
 def test_fails_with_a_file_that_cannot_be_read(folder: Path) -> None:
     (folder / "latin.json").write_bytes(b'["\xe9"]')
     for name, said in {
@@ -416,6 +439,20 @@ def test_fails_with_what_is_no_policy(folder: Path) -> None:
         (["-p", "policy.json", "--keep-in-use", "nowhere"], "nowhere: a file must be one that can"),
         (["-p", "policy.json", "--against", "nowhere"], "nowhere: a file must be one that can"),
         (["-p", "policy.json", "--format", "xml"], "'xml' is not one of"),
+        (["-p", ""], "'-p' / '--policy': must be the name of a file, got ''"),
+        (["-p", "policy.json", "-i", ""], "'-i' / '--images': must be the name of a file, got ''"),
+        (["-p", "policy.json", "--keep-in-use", ""], "must be the name of a file, got ''"),
+        (["-p", "policy.json", "--against", ""], "must be the name of a file, got ''"),
+        (["-p", "policy.json", "--region", ""], "--region must be a Region, got ''"),
+        (["-e", ""], "--environment must be one of shop, got ''\n"),
+        (
+            ["-e", "environments/shop.yaml"],
+            "--environment must be one of shop, got 'environments/shop.yaml'; did you mean 'shop'?",
+        ),
+        (
+            ["-p", "policy.json", "-i", "./images.json"],
+            "--images must be another file each time, got 'images.json' twice\n",
+        ),
     ],
 )
 def test_fails_with_arguments(folder: Path, arguments: list[str], said: str) -> None:
@@ -483,6 +520,8 @@ def test_fails_to_explain_without_one_policy(folder: Path) -> None:
         (["-e", "shop", "-p", "policy.json"], "is needed, got both"),
         (["-p", "policy.json", "-r", "ab"], "--repository goes with --environment"),
         (["-p", "-", "--against", "-"], "standard input ('-') can be read once"),
+        (["-p", "policy.json", "--against", "deployed"], "got 'deployed', which goes with 'ecr"),
+        (["-e", "environments/shop.yaml"], "; did you mean 'shop'?"),
     ):
         found = run("explain", *arguments)
         assert found.exit_code == 2
@@ -540,7 +579,7 @@ def test_a_comparison_shows_only_where_something_changes(folder: Path) -> None:
     (folder / "stricter.json").write_text(json.dumps(stricter))
     for form in ("table", "markdown"):
         found = preview("-p", "stricter.json", "--against", "policy.json", "-f", form).stdout
-        assert "payments/api: 1 images fare otherwise" in found
+        assert "payments/api: 1 image fares otherwise" in found
         assert "web/storefront" not in found
         assert "Total" not in found
         assert "1 repository fares as by the other policy" in found
@@ -561,6 +600,8 @@ def test_images_that_are_pushed_later_are_left_aside(folder: Path) -> None:
     assert note in found
     assert note in preview("-p", "policy.json", "-f", "json", "--at", when).stderr
     assert "-" not in {line.split("pushed ")[-1][:1] for line in found.splitlines()}
+    first = preview("-p", "policy.json", "-r", "payments/api", "--at", "0001-01-01").stdout
+    assert "5 images are pushed after 0001-01-01 00:00 UTC, and left aside" in first
     assert digest(1) not in {o["imageDigest"] for o in objects("-p", "policy.json", "--at", when)}
 
 

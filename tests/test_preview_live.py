@@ -310,7 +310,7 @@ def test_reads_what_manifest_lists_hold_where_that_is_asked_for(
 ) -> None:
     [child, _] = objects("-r", "payments/worker")
     assert (child["imageDigest"], child["action"]) == (held.child, "expire")
-    assert "1 manifest lists are not read" in preview("-e", "shop", "-r", "payments/worker").stdout
+    assert "1 manifest list is not read" in preview("-e", "shop", "-r", "payments/worker").stdout
     [child, _] = objects("-r", "payments/worker", "--manifests")
     assert child["action"] == "keep"
     assert child["reason"].startswith(f"manifest list {held.index} refers to it and stays")
