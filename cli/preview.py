@@ -14,10 +14,14 @@ from cli.counts import counted
 from cli.errors import InputError
 from cli.images import live_images
 from cli.in_use import Use, live_uses, used
+from cli.markdown import MarkdownReport
+from cli.objects import JsonReport
+from cli.outcome import Change, Found, Outcome
 from cli.output import tell, whole_output
 from cli.policies import Rules, policy_of_text
 from cli.progress import Progress
-from cli.report import Change, Found, JsonReport, MarkdownReport, Outcome, Report, TableReport
+from cli.report import Report
+from cli.table import TableReport
 from ecr_constructs import Because, Decision, Image, InvalidValueError, preview_lifecycle_policy
 from stacks import Environment
 
