@@ -108,9 +108,8 @@ def images_of_files(files: Sequence[Path], repository_name: str) -> dict[str, li
 
 
 def _each_once(files: Sequence[Path]) -> None:
-    seen: dict[Path, Path] = {}
-    for file in files:
-        if seen.setdefault(file.resolve(), file) is not file:
+    for index, file in enumerate(files):
+        if file in files[:index]:
             raise InputError(
                 f"--images must be another file each time, got {shown(str(file))} twice"
             )

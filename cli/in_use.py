@@ -241,7 +241,7 @@ def used(uses: Sequence[Use], repository_name: str, decisions: Iterable[Decision
     return [
         Used(use, decision)
         for decision in decisions
-        for name in (decision.image.image_digest, *decision.image.image_tags)
+        for name in dict.fromkeys((decision.image.image_digest, *decision.image.image_tags))
         for use in by_name.get(name, ())
         if use.names(decision.image)
     ]

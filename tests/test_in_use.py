@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from cli.errors import InputError
-from cli.in_use import Use, live_uses, use_of, uses_of_text
-from ecr_constructs import Image, Registry
+from cli.in_use import Use, live_uses, use_of, used, uses_of_text
+from ecr_constructs import Image, Registry, preview_lifecycle_policy
 
 DIGEST = "sha256:" + "a" * 64
 HOME = Registry(account_id="111111111111", region="us-east-1")
@@ -65,6 +65,14 @@ def test_a_digest_counts_more_than_a_tag_that_has_moved() -> None:
     tagged = use_of("payments/api:v1", "who")
     assert both is not None and not both.names(moved)  # noqa: PT018
     assert tagged is not None and tagged.names(moved)  # noqa: PT018
+
+
+def test_an_image_is_in_use_once_though_it_has_a_tag_twice() -> None:
+    pushed = datetime(2026, 1, 1, tzinfo=UTC)
+    image = Image(image_digest=DIGEST, image_pushed_at=pushed, image_tags=("v1", "v1"))
+    uses = uses_of_text(f"api:v1\n{DIGEST}\n", "in-use.txt")
+    decisions = preview_lifecycle_policy([], [image], at=pushed)
+    assert [one.use.who for one in used(uses, "api", decisions)] == ["in-use.txt:2", "in-use.txt:1"]
 
 
 def test_reads_lines_but_for_comments() -> None:

@@ -468,9 +468,12 @@ def test_fails_without_credentials(
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    found = preview("-e", "shop")
-    assert found.exit_code == 2
-    assert found.stderr.startswith("AWS credentials are needed, got none")
+    for as_caller in ([], ["--no-assume-role"]):
+        found = preview("-e", "shop", *as_caller)
+        assert found.exit_code == 2
+        assert found.stderr == (
+            "AWS credentials are needed, got none; sign in, or set AWS_PROFILE\n"
+        )
 
 
 def refusing(code: str) -> ThreadingHTTPServer:
