@@ -65,7 +65,8 @@ def use_of(reference: str, who: str) -> Use | None:
     """The use that a reference tells of: `[registry/]repository[:tag][@digest]`, or a digest."""
     if _DIGEST.fullmatch(reference):
         return Use(who, reference, digest=reference)
-    parts = _REFERENCE.fullmatch(reference)
+    # A digest of which a part is missing would be the tag of a repository called sha256.
+    parts = None if reference.startswith("sha256:") else _REFERENCE.fullmatch(reference)
     if parts is None:
         return None
     found = {key: value or "" for key, value in parts.groupdict().items()}

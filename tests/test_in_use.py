@@ -86,8 +86,13 @@ def test_fails_with_every_line_that_names_no_image() -> None:
     with pytest.raises(InputError) as caught:
         uses_of_text("payments/api:v1\nPAYMENTS\nsha256:abc\n-\n", "in-use.txt")
     lines = caught.value.message.splitlines()
-    assert [line.split(": ")[0] for line in lines] == ["in-use.txt:2", "in-use.txt:4"]
+    assert [line.split(": ")[0] for line in lines] == [
+        "in-use.txt:2",
+        "in-use.txt:3",
+        "in-use.txt:4",
+    ]
     assert "got 'PAYMENTS'" in lines[0]
+    assert "got 'sha256:abc'" in lines[1]
 
 
 class Api:
