@@ -508,7 +508,7 @@ def test_what_belongs_to_an_image_is_archived_with_it_before_it_is_deleted() -> 
         LifecycleRule(tag_pattern_list=("v*",), max_days_since_image_transitioned=90),
         LifecycleRule(tag_status=TagStatus.UNTAGGED, max_image_age_days=1),
     ]
-    found = {
+    found: dict[str, dict[str, Any]] = {
         "app": {"pushed": 140, "tags": ["v1"]},
         "sbom": {"pushed": 140, "tags": ["x"], "subject": "app"},
         "signature": {"pushed": 140, "tags": ["sig"], "subject": "app"},
