@@ -1,16 +1,14 @@
 """Images: what is in the repositories, read live or from files."""
 
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
-
 from cli.counts import counted
 from cli.errors import InputError, InputErrors
+from cli.files import name_of, read_json
 from cli.problems import problem_lines
 from ecr_constructs import Image, InvalidValueError, parse_image
 from ecr_constructs.checks import readable, shown
@@ -122,7 +120,7 @@ def _read_file(
     members: dict[str, list[str]],
 ) -> None:
     """Add what a file holds to the images and to the members of manifest lists."""
-    where = click.format_filename(file)
+    where = name_of(file)
     data = read_json(file)
     known = {"imageDetails", "images"}
     if isinstance(data, list):
@@ -174,41 +172,3 @@ def _read_manifest(place: str, item: object, members: dict[str, list[str]]) -> l
     except (KeyError, TypeError, ValueError, RecursionError):
         return [f"{place}: an image of 'batch-get-image' needs imageId.imageDigest, imageManifest"]
     return []
-
-
-def read_json(file: Path) -> Any:
-    """The data of a JSON file.
-
-    :raises InputError: where it cannot be read, or is no JSON.
-    """
-    text = read_text(file)
-    where = click.format_filename(file)
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}:{error.lineno}: a file must be JSON, got {error.msg}") from error
-    except (RecursionError, ValueError) as error:
-        # Python reads no number of more than some thousand digits.
-        raise InputError(
-            f"{where}: a file must be JSON, got values that are nested too deep or numbers that are"
-            " too long"
-        ) from error
-
-
-def read_text(file: Path) -> str:
-    """The text of a file, or of standard input for `-`.
-
-    :raises InputError: where it cannot be read, or is no UTF-8.
-    """
-    where = click.format_filename(file)
-    if str(file) == "-" and sys.stdin is None:
-        raise InputError("standard input must be one that can be read, got none")
-    try:
-        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(
-            f"{where}: a file must be one that can be read, got {error.strerror}"
-        ) from (error)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{where}: a file must be UTF-8 text, got byte {error.start}") from error

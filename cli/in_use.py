@@ -6,11 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import click
-
 from cli.ahead import ahead
 from cli.errors import InputError, InputErrors
-from cli.images import read_text
+from cli.files import name_of, read_text
 from ecr_constructs import Decision, Image, Registry
 from ecr_constructs.checks import shown
 
@@ -118,8 +116,7 @@ def uses_of_files(files: Iterable[str]) -> list[Use]:
     for file in files:
         text = errors.of(read_text, Path(file))
         if text is not None:
-            where = "standard input" if file == "-" else click.format_filename(file)
-            found += errors.of(uses_of_text, text, where) or []
+            found += errors.of(uses_of_text, text, name_of(file)) or []
     errors.refuse()
     return found
 

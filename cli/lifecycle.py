@@ -211,6 +211,7 @@ def explain(
     The policy is that of an environment's repositories, or one in a file.
     """
     from cli.explain import explain  # noqa: PLC0415
+    from cli.files import name_of  # noqa: PLC0415
     from cli.output import whole_output  # noqa: PLC0415
     from cli.policies import (  # noqa: PLC0415
         DEPLOYED,
@@ -232,7 +233,7 @@ def explain(
     errors = InputErrors()
     if policy is not None:
         rules = errors.of(policy_of_file, policy)
-        named = {click.format_filename(policy): rules or ()}
+        named = {name_of(policy): rules or ()}
     else:
         found = errors.of(environment_called, str(environment))
         named = dict(errors.of(policies_of, found, repositories) or {}) if found else {}

@@ -5,10 +5,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import click
-
 from cli.errors import InputError
-from cli.images import read_text
+from cli.files import name_of, read_text
 from cli.problems import problem_lines
 from ecr_constructs import InvalidValueError, LifecycleRule, parse_lifecycle_policy
 from ecr_constructs.checks import did_you_mean, shown
@@ -81,8 +79,7 @@ def policy_of_file(file: Path) -> Rules:
 
     :raises InputError: where it is none.
     """
-    where = "standard input" if str(file) == "-" else click.format_filename(file)
-    return policy_of_text(_unwrapped(read_text(file)), where)
+    return policy_of_text(_unwrapped(read_text(file)), name_of(file))
 
 
 def _unwrapped(text: str) -> str:
