@@ -9,13 +9,14 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from cli.errors import InputError
 from stacks import Environment
 
 ATTEMPTS = 8
 SESSION_NAME = "ecr-lifecycle-preview"
+_NO_CREDENTIALS = "AWS credentials are needed, got none; sign in, or set AWS_PROFILE"
 # Code of an error -> what it means to whoever asks.
 _MEANINGS = {
     **dict.fromkeys(
@@ -103,7 +104,7 @@ def _assumed(source: Any, environment: Environment) -> Any:
     with aws_errors(), _settings():
         credentials = source.get_credentials()
         if credentials is None:
-            raise InputError("AWS credentials are needed, got none; sign in, or set AWS_PROFILE")
+            raise InputError(_NO_CREDENTIALS)
         fetcher = AssumeRoleCredentialFetcher(create, credentials, role.role_arn, extra_args=extra)
         session = botocore.session.Session()
         session._credentials = DeferredRefreshableCredentials(
@@ -123,6 +124,8 @@ def aws_errors() -> Iterator[None]:
         operation = error.operation_name
         told = _MEANINGS.get(code) or f"AWS refuses {operation}: {said or 'it does not tell why'}"
         raise InputError(f"{told} ({code})" if code else told) from error
+    except NoCredentialsError as error:
+        raise InputError(_NO_CREDENTIALS) from error
     except NoRegionError as error:
         raise InputError("a Region is needed, got none; write --region, or set AWS_REGION") from (
             error

@@ -1,15 +1,14 @@
 """Images: what is in the repositories, read live or from files."""
 
 import json
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
-
-from cli.errors import InputError
+from cli.counts import counted
+from cli.errors import InputError, InputErrors
+from cli.files import name_of, read_json
 from cli.problems import problem_lines
 from ecr_constructs import Image, InvalidValueError, parse_image
 from ecr_constructs.checks import readable, shown
@@ -43,7 +42,7 @@ def live_images(
         for details in page["imageDetails"]:
             place = f"{repository_name}: {readable(str(details.get('imageDigest')))}"
             problems += _read_image(place, details, repository_name, found)
-        progress(f"{repository_name}: {len(images):,} images")
+        progress(f"{repository_name}: {counted(len(images), 'image')}")
     if problems:
         raise InputError("\n".join(problems))
     if not manifests:
@@ -65,7 +64,7 @@ def _manifests(
         )
         for item in answer["images"]:
             problems += _read_manifest(repository_name, item, found)
-        progress(f"{repository_name}: {len(found):,} manifest lists")
+        progress(f"{repository_name}: {counted(len(found), 'manifest list')}")
     if problems:
         raise InputError("\n".join(problems))
     return found
@@ -88,7 +87,7 @@ def _with_manifests(images: Sequence[Image], members: Mapping[str, Sequence[str]
     ]
 
 
-def images_of_files(files: Iterable[Path], repository_name: str) -> dict[str, list[Image]]:
+def images_of_files(files: Sequence[Path], repository_name: str) -> dict[str, list[Image]]:
     """The images by repository that files hold, as the AWS CLI prints them.
 
     Each is what `describe-images` prints, or the manifests that `batch-get-image` prints.
@@ -96,43 +95,61 @@ def images_of_files(files: Iterable[Path], repository_name: str) -> dict[str, li
     :param repository_name: of images that do not say where they are.
     :raises InputError: for everything in which they are something else.
     """
-    problems: list[str] = []
+    errors = InputErrors()
     found: dict[str, list[Image]] = {}
     members: dict[str, list[str]] = {}
+    errors.of(_each_once, files)
     for file in files:
-        where = click.format_filename(file)
-        data = read_json(file)
-        known = {"imageDetails", "images"}
-        if isinstance(data, list):
-            data = {"imageDetails": data}
-        if not isinstance(data, dict) or not known & data.keys():
-            got = shown(data)
-            problems.append(
-                f"{where}: images must be what 'aws ecr describe-images' or 'batch-get-image'"
-                f" prints, got {got}"
+        errors.of(_read_file, file, repository_name, found, members)
+    errors.refuse()
+    return {name: _with_manifests(images, members) for name, images in sorted(found.items())}
+
+
+def _each_once(files: Sequence[Path]) -> None:
+    for index, file in enumerate(files):
+        if file in files[:index]:
+            raise InputError(
+                f"--images must be another file each time, got {shown(str(file))} twice"
             )
+
+
+def _read_file(
+    file: Path,
+    repository_name: str,
+    found: dict[str, list[Image]],
+    members: dict[str, list[str]],
+) -> None:
+    """Add what a file holds to the images and to the members of manifest lists."""
+    where = name_of(file)
+    data = read_json(file)
+    known = {"imageDetails", "images"}
+    if isinstance(data, list):
+        data = {"imageDetails": data}
+    if not isinstance(data, dict) or not known & data.keys():
+        raise InputError(
+            f"{where}: images must be what 'aws ecr describe-images' or 'batch-get-image'"
+            f" prints, got {shown(data)}"
+        )
+    rest = next((key for key in _TOKENS if data.get(key)), None)
+    if rest is not None:
+        raise InputError(
+            f"{where}: images must be all of a repository, got {rest}, which says that there"
+            " are more; leave out '--max-items' and '--no-paginate'"
+        )
+    problems: list[str] = []
+    for key in sorted(known & data.keys()):
+        items = data[key]
+        if not isinstance(items, list):
+            problems.append(f"{where}: {key}: {key} must be a list, got {shown(items)}")
             continue
-        rest = next((key for key in _TOKENS if data.get(key)), None)
-        if rest is not None:
-            problems.append(
-                f"{where}: images must be all of a repository, got {rest}, which says that there"
-                " are more; leave out '--max-items' and '--no-paginate'"
-            )
-            continue
-        for key in sorted(known & data.keys()):
-            items = data[key]
-            if not isinstance(items, list):
-                problems.append(f"{where}: {key}: {key} must be a list, got {shown(items)}")
-                continue
-            for index, item in enumerate(items):
-                place = f"{where}: {key}[{index}]"
-                if key == "images":
-                    problems += _read_manifest(place, item, members)
-                else:
-                    problems += _read_image(place, item, repository_name, found)
+        for index, item in enumerate(items):
+            place = f"{where}: {key}[{index}]"
+            if key == "images":
+                problems += _read_manifest(place, item, members)
+            else:
+                problems += _read_image(place, item, repository_name, found)
     if problems:
         raise InputError("\n".join(problems))
-    return {name: _with_manifests(images, members) for name, images in sorted(found.items())}
 
 
 def _read_image(
@@ -155,41 +172,3 @@ def _read_manifest(place: str, item: object, members: dict[str, list[str]]) -> l
     except (KeyError, TypeError, ValueError, RecursionError):
         return [f"{place}: an image of 'batch-get-image' needs imageId.imageDigest, imageManifest"]
     return []
-
-
-def read_json(file: Path) -> Any:
-    """The data of a JSON file.
-
-    :raises InputError: where it cannot be read, or is no JSON.
-    """
-    text = read_text(file)
-    where = click.format_filename(file)
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}:{error.lineno}: a file must be JSON, got {error.msg}") from error
-    except (RecursionError, ValueError) as error:
-        # Python reads no number of more than some thousand digits.
-        raise InputError(
-            f"{where}: a file must be JSON, got values that are nested too deep or numbers that are"
-            " too long"
-        ) from error
-
-
-def read_text(file: Path) -> str:
-    """The text of a file, or of standard input for `-`.
-
-    :raises InputError: where it cannot be read, or is no UTF-8.
-    """
-    where = click.format_filename(file)
-    if str(file) == "-" and sys.stdin is None:
-        raise InputError("standard input must be one that can be read, got none")
-    try:
-        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(
-            f"{where}: a file must be one that can be read, got {error.strerror}"
-        ) from (error)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{where}: a file must be UTF-8 text, got byte {error.start}") from error

@@ -3,13 +3,17 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from cli.ahead import ahead
-from cli.errors import InputError
+from cli.errors import InputError, InputErrors
+from cli.files import name_of, read_text
 from ecr_constructs import Decision, Image, Registry
 from ecr_constructs.checks import shown
 
+# In place of a file: what ECS and Lambda use now.
+LIVE = "live"
 # ECR's address of a repository: account and Region, or nothing for another registry.
 _REFERENCE = re.compile(
     r"(?:(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/"
@@ -59,7 +63,8 @@ def use_of(reference: str, who: str) -> Use | None:
     """The use that a reference tells of: `[registry/]repository[:tag][@digest]`, or a digest."""
     if _DIGEST.fullmatch(reference):
         return Use(who, reference, digest=reference)
-    parts = _REFERENCE.fullmatch(reference)
+    # A digest of which a part is missing would be the tag of a repository called sha256.
+    parts = None if reference.startswith("sha256:") else _REFERENCE.fullmatch(reference)
     if parts is None:
         return None
     found = {key: value or "" for key, value in parts.groupdict().items()}
@@ -98,6 +103,21 @@ def uses_of_text(text: str, where: str) -> list[Use]:
         problems.append(f"{where}: images in use must be at least one, got none")
     if problems:
         raise InputError("\n".join(problems))
+    return found
+
+
+def uses_of_files(files: Iterable[str]) -> list[Use]:
+    """The same of files, or of standard input for `-`.
+
+    :raises InputError: where they cannot be read, or name no images.
+    """
+    errors = InputErrors()
+    found: list[Use] = []
+    for file in files:
+        text = errors.of(read_text, Path(file))
+        if text is not None:
+            found += errors.of(uses_of_text, text, name_of(file)) or []
+    errors.refuse()
     return found
 
 
@@ -219,7 +239,7 @@ def used(uses: Sequence[Use], repository_name: str, decisions: Iterable[Decision
     return [
         Used(use, decision)
         for decision in decisions
-        for name in (decision.image.image_digest, *decision.image.image_tags)
+        for name in dict.fromkeys((decision.image.image_digest, *decision.image.image_tags))
         for use in by_name.get(name, ())
         if use.names(decision.image)
     ]

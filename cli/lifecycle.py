@@ -1,5 +1,6 @@
 """Lifecycle: the commands about lifecycle policies."""
 
+import os
 import re
 import sys
 from datetime import UTC, datetime, timedelta
@@ -7,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from cli.errors import InputError
+from cli.errors import InputError, InputErrors
 
-_FILE = click.Path(path_type=Path, allow_dash=True)
 _AFTER = re.compile(r"\+([0-9]{1,5})d?")
 
 
@@ -35,11 +35,31 @@ class Moment(click.ParamType[datetime]):
             self.fail(f"must be a date, a time or days from now (+90d), got {text!r}", param, ctx)
 
 
+class File(click.Path):
+    """The name of a file, or `-` for standard input."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """The file that a text names."""
+        # Python takes an empty path for the working directory.
+        if value == "":
+            self.fail("must be the name of a file, got ''", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 _environment = click.option(
     "-e", "--environment", metavar="NAME", help="The environment whose policies these are."
 )
 _policy = click.option(
-    "-p", "--policy", type=_FILE, metavar="FILE", help="A policy in AWS's JSON; '-' reads it."
+    "-p",
+    "--policy",
+    type=File(path_type=Path),
+    metavar="FILE",
+    help="A policy in AWS's JSON; '-' reads it.",
 )
 _repository = click.option(
     "-r", "--repository", "repositories", multiple=True, metavar="NAME",
@@ -57,7 +77,7 @@ def lifecycle() -> None:
 @_policy
 @_repository
 @click.option(
-    "-i", "--images", "files", type=_FILE, multiple=True, metavar="FILE",
+    "-i", "--images", "files", type=File(path_type=Path), multiple=True, metavar="FILE",
     help="Read the images from what 'aws ecr describe-images --filter imageStatus=ANY' prints, and"
     " manifest lists from 'batch-get-image', instead of asking AWS; can be repeated.",
 )  # fmt: skip
@@ -73,12 +93,12 @@ def lifecycle() -> None:
     " pushed later are left aside.",
 )  # fmt: skip
 @click.option(
-    "--keep-in-use", multiple=True, metavar="FILE|-|live",
+    "--keep-in-use", type=File(), multiple=True, metavar="FILE|-|live",
     help="Images that must survive: digests or references, a line each, or what ECS and Lambda use"
     " now. Exit status 3 where one would go; can be repeated.",
 )  # fmt: skip
 @click.option(
-    "--against", metavar="FILE|deployed",
+    "--against", type=File(), metavar="FILE|deployed",
     help="Show only what changes from another policy: a file, or the one that is deployed.",
 )  # fmt: skip
 @click.option(
@@ -113,13 +133,16 @@ def preview(
     Exit status: 0; 2 for wrong input; 3 where an image that must survive would not.
     """
     # The library starts Node, which --help does not need.
+    from cli.images import images_of_files  # noqa: PLC0415
+    from cli.in_use import LIVE, uses_of_files  # noqa: PLC0415
     from cli.policies import (  # noqa: PLC0415
+        DEPLOYED,
         checked_names,
         environment_called,
         policies_of,
         policy_of_file,
     )
-    from cli.preview import DEPLOYED, LIVE, Request, preview  # noqa: PLC0415
+    from cli.preview import Request, preview  # noqa: PLC0415
 
     if environment is None and policy is None:
         raise InputError("--environment or --policy is needed, got neither")
@@ -128,6 +151,8 @@ def preview(
     if environment is not None and region is not None:
         raise InputError(f"--region goes without --environment, which says it, got {region!r}")
     asks = not files or against == DEPLOYED or LIVE in keep_in_use
+    if region == "":
+        raise InputError("--region must be a Region, got ''; leave it out for AWS_REGION")
     if region is not None and not asks:
         raise InputError(f"--region has no effect with --images, got {region!r}")
     if as_caller and (environment is None or not asks):
@@ -141,22 +166,29 @@ def preview(
     _read_once(policy, *files, *keep_in_use, against)
     if environment is None:
         repositories = checked_names(repositories)
-    found = None if environment is None else environment_called(environment)
+    errors = InputErrors()
+    found = None if environment is None else errors.of(environment_called, environment)
+    names = tuple(dict.fromkeys(repositories))
+    only = names[0] if len(names) == 1 else ""
+    listed = [source for source in dict.fromkeys(keep_in_use) if source != LIVE]
     request = Request(
         environment=found,
-        policies=policies_of(found, repositories) if found else {},
-        policy=None if policy is None else policy_of_file(policy),
-        repositories=tuple(dict.fromkeys(repositories)),
-        files=files,
+        policies=errors.of(policies_of, found, names) or {} if found else {},
+        policy=None if policy is None else errors.of(policy_of_file, policy),
+        repositories=names,
+        images=errors.of(images_of_files, files, only) if files else None,
         region=region,
         assume_role=not as_caller,
         at=at or datetime.now(UTC),
-        against=against,
-        keep_in_use=tuple(dict.fromkeys(keep_in_use)),
+        compares=against is not None,
+        before=None if against in (None, DEPLOYED) else errors.of(policy_of_file, Path(against)),
+        uses=errors.of(uses_of_files, listed) or (),
+        uses_live=LIVE in keep_in_use,
         manifests=manifests,
         format=form,
         verbose=verbose,
     )
+    errors.refuse()
     sys.exit(preview(request))
 
 
@@ -165,35 +197,50 @@ def preview(
 @_policy
 @_repository
 @click.option(
-    "--against", type=_FILE, metavar="FILE", help="Show what differs from another policy."
+    "--against", type=File(), metavar="FILE", help="Show what differs from another policy."
 )
 def explain(
     *,
     environment: str | None,
     policy: Path | None,
     repositories: tuple[str, ...],
-    against: Path | None,
+    against: str | None,
 ) -> None:
     """Say in plain sentences what a lifecycle policy does, and which of its rules are dead.
 
     The policy is that of an environment's repositories, or one in a file.
     """
     from cli.explain import explain  # noqa: PLC0415
+    from cli.files import name_of  # noqa: PLC0415
     from cli.output import whole_output  # noqa: PLC0415
-    from cli.policies import environment_called, policies_of, policy_of_file  # noqa: PLC0415
+    from cli.policies import (  # noqa: PLC0415
+        DEPLOYED,
+        environment_called,
+        policies_of,
+        policy_of_file,
+    )
 
     if (environment is None) == (policy is None):
         got = "both" if policy else "neither"
         raise InputError(f"either --environment or --policy is needed, got {got}")
     if policy is not None and repositories:
         raise InputError("--repository goes with --environment, got it with --policy")
+    if against == DEPLOYED:
+        raise InputError(
+            "--against must be a file here, got 'deployed', which goes with 'ecr lifecycle preview'"
+        )
     _read_once(policy, against)
+    errors = InputErrors()
     if policy is not None:
-        named = {click.format_filename(policy): policy_of_file(policy)}
+        rules = errors.of(policy_of_file, policy)
+        named = {name_of(policy): rules or ()}
     else:
-        named = dict(policies_of(environment_called(str(environment)), repositories))
+        found = errors.of(environment_called, str(environment))
+        named = dict(errors.of(policies_of, found, repositories) or {}) if found else {}
+    before = None if against is None else errors.of(policy_of_file, Path(against))
+    errors.refuse()
     with whole_output() as out:
-        explain(named, None if against is None else policy_of_file(against), out)
+        explain(named, before, out)
 
 
 def _read_once(*files: object) -> None:

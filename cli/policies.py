@@ -5,16 +5,17 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import click
-
 from cli.errors import InputError
-from cli.images import read_text
+from cli.files import name_of, read_text
 from cli.problems import problem_lines
 from ecr_constructs import InvalidValueError, LifecycleRule, parse_lifecycle_policy
 from ecr_constructs.checks import did_you_mean, shown
 from ecr_constructs.registry import REPOSITORY_NAME
 from stacks import Environment, FileProblem, InvalidEnvironmentsError, load_environments
 from stacks.loading import NO_DIRECTORY, NO_FILE
+
+# In place of a file: the policy that a repository has now.
+DEPLOYED = "deployed"
 
 Rules = tuple[LifecycleRule, ...]
 
@@ -31,7 +32,8 @@ def environment_called(name: str) -> Environment:
         raise InputError("\n".join(map(_line, error.problems))) from error
     if name not in environments:
         known = ", ".join(environments)
-        hint = did_you_mean(name, environments)
+        # Of a path, the file's name is the environment's.
+        hint = did_you_mean(Path(name).stem, environments)
         raise InputError(f"--environment must be one of {known}, got {shown(name)}{hint}")
     return environments[name]
 
@@ -77,8 +79,7 @@ def policy_of_file(file: Path) -> Rules:
 
     :raises InputError: where it is none.
     """
-    where = "standard input" if str(file) == "-" else click.format_filename(file)
-    return policy_of_text(_unwrapped(read_text(file)), where)
+    return policy_of_text(_unwrapped(read_text(file)), name_of(file))
 
 
 def _unwrapped(text: str) -> str:

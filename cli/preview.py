@@ -4,27 +4,28 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO, NamedTuple
 
-import click
 from botocore.exceptions import ClientError
 
 from cli.ahead import ahead
 from cli.aws import Aws, aws_errors, code_of
+from cli.counts import counted
 from cli.errors import InputError
-from cli.images import images_of_files, live_images, read_text
-from cli.in_use import Use, live_uses, used, uses_of_text
+from cli.images import live_images
+from cli.in_use import Use, live_uses, used
+from cli.markdown import MarkdownReport
+from cli.objects import JsonReport
+from cli.outcome import Change, Found, Outcome
 from cli.output import tell, whole_output
-from cli.policies import Rules, policy_of_file, policy_of_text
+from cli.policies import Rules, policy_of_text
 from cli.progress import Progress
-from cli.report import Change, Found, JsonReport, MarkdownReport, Outcome, Report, TableReport
+from cli.report import Report
+from cli.table import TableReport
 from ecr_constructs import Because, Decision, Image, InvalidValueError, preview_lifecycle_policy
 from stacks import Environment
 
 IN_USE_STATUS = 3
-DEPLOYED = "deployed"
-LIVE = "live"
 # Where nobody looks at it, a table is as wide as it needs to be.
 WIDE = 100_000
 # Names that a line tells at most.
@@ -42,22 +43,38 @@ class Request:
     """The policy of every repository, whatever the environment says."""
     repositories: tuple[str, ...] = ()
     """The repositories that are asked for by name."""
-    files: tuple[Path, ...] = ()
-    """Where the images are, but for live."""
+    images: Mapping[str, Sequence[Image]] | None = None
+    """The images of files by repository; else AWS is asked."""
     region: str | None = None
     assume_role: bool = True
     at: datetime
-    against: str | None = None
-    keep_in_use: tuple[str, ...] = ()
+    compares: bool = False
+    """Whether only what changes from another policy is asked for."""
+    before: Rules | None = None
+    """That policy; else it is the one that is deployed."""
+    uses: Sequence[Use] = ()
+    """The images that files say are in use."""
+    uses_live: bool = False
+    """Whether what ECS and Lambda use is, too."""
     manifests: bool = False
     format: str = "table"
     verbose: bool = False
+
+    @property
+    def against_deployed(self) -> bool:
+        """Whether the policies that are deployed are what the others are compared with."""
+        return self.compares and self.before is None
+
+    @property
+    def asks(self) -> bool:
+        """Whether AWS is asked for anything."""
+        return self.against_deployed or self.uses_live or self.images is None
 
 
 class _Repository(NamedTuple):
     """What is known of a repository before it is evaluated."""
 
-    images: list[Image]
+    images: Sequence[Image]
     rules: Rules
     before: Rules | None
     exists: bool = True
@@ -66,17 +83,14 @@ class _Repository(NamedTuple):
 def preview(request: Request) -> int:
     """Write the report to standard output, and give the exit status."""
     aws = None
-    if request.against == DEPLOYED or LIVE in request.keep_in_use or not request.files:
+    if request.asks:
         aws = Aws(request.environment, request.region, assume_role=request.assume_role)
-    before = None
-    if request.against not in (None, DEPLOYED):
-        before = policy_of_file(Path(str(request.against)))
     found: list[Found] = []
     seen: set[Use] = set()
     with whole_output() as out, Progress(asks=aws is not None) as progress:
         uses, elsewhere = _uses(request, aws, progress)
         report = _report(request, out)
-        for name, repository in _repositories(request, aws, before, progress):
+        for name, repository in _repositories(request, aws, progress):
             result, changes, known = _evaluate(request, name, repository, uses)
             found.append(result)
             seen |= known
@@ -134,16 +148,19 @@ def _notes(request: Request, repository: _Repository, later: int, differing: int
     if not repository.exists:
         yield "it does not exist yet"
     if later:
-        yield f"{later:,} images are pushed after {request.at:%Y-%m-%d %H:%M} UTC, and left aside"
-    lists = [image for image in repository.images if image.is_manifest_list]
-    unread = [image for image in lists if not image.manifest_digests]
+        pushed = counted(later, "image is", "images are")
+        when = request.at.replace(tzinfo=None).isoformat(" ", "minutes")
+        yield f"{pushed} pushed after {when} UTC, and left aside"
+    unread = [i for i in repository.images if i.is_manifest_list and not i.manifest_digests]
     if unread and repository.rules:
+        lists = counted(len(unread), "manifest list is", "manifest lists are")
         yield (
-            f"{len(unread):,} manifest lists are not read: ECR keeps the images that they refer to"
-            " as long as they stay, whatever is said of those here; see --manifests"
+            f"{lists} not read: ECR keeps the images that a list refers to as long as the list"
+            " stays, whatever is said of those here; see --manifests"
         )
     if differing:
-        yield f"{differing:,} images fare otherwise than by the policy that it is compared with"
+        fare = counted(differing, "image fares", "images fare")
+        yield f"{fare} otherwise than by the other policy"
 
 
 def _report(request: Request, out: IO[str]) -> Report:
@@ -151,24 +168,20 @@ def _report(request: Request, out: IO[str]) -> Report:
         return JsonReport(out)
     if request.format == "markdown":
         return MarkdownReport(out, verbose=request.verbose)
-    listed = request.verbose or request.against is not None
+    listed = request.verbose or request.compares
     terminal = sys.stdout is not None and sys.stdout.isatty()
     return TableReport(out, verbose=listed, width=None if terminal else WIDE)
 
 
 def _repositories(
-    request: Request, aws: Aws | None, against: Rules | None, progress: Progress
+    request: Request, aws: Aws | None, progress: Progress
 ) -> Iterator[tuple[str, _Repository]]:
-    """The repositories with their images, one after the other.
-
-    :param against: the policy that others are compared with, where it is one for all.
-    """
-    if request.files:
-        only = request.repositories[0] if len(request.repositories) == 1 else ""
-        held = images_of_files(request.files, only)
+    """The repositories with their images, one after the other."""
+    if request.images is not None:
+        held = request.images
         names = _names_of_files(request, held)
 
-        def read(name: str) -> list[Image] | None:
+        def read(name: str) -> Sequence[Image] | None:
             return held.get(name, [])
 
     else:
@@ -176,7 +189,7 @@ def _repositories(
         ecr = aws.client("ecr")
         names = list(request.repositories or request.policies)
 
-        def read(name: str) -> list[Image] | None:
+        def read(name: str) -> Sequence[Image] | None:
             progress.at(name)
             try:
                 return live_images(ecr, name, manifests=request.manifests, progress=progress.at)
@@ -192,13 +205,13 @@ def _repositories(
         rules = request.policies[name] if request.policy is None else request.policy
         if images is None:
             return _Repository([], rules, None, exists=False)
-        deployed = request.against == DEPLOYED
-        return _Repository(images, rules, _deployed(aws, name) if deployed else against)
+        before = _deployed(aws, name) if request.against_deployed else request.before
+        return _Repository(images, rules, before)
 
     progress.expect(len(names))
     with aws_errors():
         for name, repository in ahead(get, names):
-            progress.done(f"{name}: {len(repository.images):,} images")
+            progress.done(f"{name}: {counted(len(repository.images), 'image')}")
             yield name, repository
 
 
@@ -246,18 +259,14 @@ def _deployed(aws: Aws | None, name: str) -> Rules:
 
 def _uses(request: Request, aws: Aws | None, progress: Progress) -> tuple[list[Use], int]:
     """The images in use, and how many more are of other registries."""
-    found: list[Use] = []
-    for source in request.keep_in_use:
-        if source == LIVE:
-            assert aws is not None  # noqa: S101
-            with aws_errors():
-                live = list(live_uses(aws.client("ecs"), aws.client("lambda"), progress.at))
-            progress.done(f"ECS and Lambda: {len(live):,} images in use")
-            found += live
-        else:
-            where = "standard input" if source == "-" else click.format_filename(source)
-            found += uses_of_text(read_text(Path(source)), where)
-    found = list(dict.fromkeys(found))
+    live: list[Use] = []
+    if request.uses_live:
+        assert aws is not None  # noqa: S101
+        with aws_errors():
+            live += live_uses(aws.client("ecs"), aws.client("lambda"), progress.at)
+        told = counted(len(live), "image in use", "images in use")
+        progress.done(f"ECS and Lambda: {told}")
+    found = list(dict.fromkeys((*request.uses, *live)))
     home = request.environment.home if request.environment else None
     here = [use for use in found if use.is_of(home)]
     return here, len(found) - len(here)
@@ -275,4 +284,5 @@ def _use_lines(
         else:
             yield f"{use.who}: {use.reference} is in use, and there is no such image"
     if elsewhere:
-        yield f"{elsewhere} images in use are of other repositories than these"
+        others = counted(elsewhere, "image in use is", "images in use are")
+        yield f"{others} of other repositories than these"

@@ -24,6 +24,21 @@ def test_works_on_several_at_the_same_time() -> None:
     assert len([result for _, result in ahead(lambda _: together.wait(), range(AHEAD))]) == AHEAD
 
 
-def test_ends_with_the_first_error() -> None:
+def test_begins_no_other_after_the_first_error() -> None:
+    begun: list[int] = []
+
+    def fail_at_first(number: int) -> float:
+        begun.append(number)
+        return 1 / number
+
     with pytest.raises(ZeroDivisionError):
-        list(ahead(lambda number: 1 // number, [1, 0, 2]))
+        list(ahead(fail_at_first, range(1000)))
+    assert sorted(begun) == list(range(AHEAD))
+
+
+def test_begins_no_other_after_nobody_asks_any_more() -> None:
+    begun: list[int] = []
+    results = ahead(begun.append, range(1000))
+    next(results)
+    results.close()
+    assert sorted(begun) == list(range(AHEAD))

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from cli.errors import InputError
-from cli.in_use import Use, live_uses, use_of, uses_of_text
-from ecr_constructs import Image, Registry
+from cli.in_use import Use, live_uses, use_of, used, uses_of_text
+from ecr_constructs import Image, Registry, preview_lifecycle_policy
 
 DIGEST = "sha256:" + "a" * 64
 HOME = Registry(account_id="111111111111", region="us-east-1")
@@ -67,6 +67,14 @@ def test_a_digest_counts_more_than_a_tag_that_has_moved() -> None:
     assert tagged is not None and tagged.names(moved)  # noqa: PT018
 
 
+def test_an_image_is_in_use_once_though_it_has_a_tag_twice() -> None:
+    pushed = datetime(2026, 1, 1, tzinfo=UTC)
+    image = Image(image_digest=DIGEST, image_pushed_at=pushed, image_tags=("v1", "v1"))
+    uses = uses_of_text(f"api:v1\n{DIGEST}\n", "in-use.txt")
+    decisions = preview_lifecycle_policy([], [image], at=pushed)
+    assert [one.use.who for one in used(uses, "api", decisions)] == ["in-use.txt:2", "in-use.txt:1"]
+
+
 def test_reads_lines_but_for_comments() -> None:
     text = f"# what production runs\n\npayments/api:v1  # since May\r\n{DIGEST}\n"
     first, second = uses_of_text(text, "in-use.txt")
@@ -78,8 +86,13 @@ def test_fails_with_every_line_that_names_no_image() -> None:
     with pytest.raises(InputError) as caught:
         uses_of_text("payments/api:v1\nPAYMENTS\nsha256:abc\n-\n", "in-use.txt")
     lines = caught.value.message.splitlines()
-    assert [line.split(": ")[0] for line in lines] == ["in-use.txt:2", "in-use.txt:4"]
+    assert [line.split(": ")[0] for line in lines] == [
+        "in-use.txt:2",
+        "in-use.txt:3",
+        "in-use.txt:4",
+    ]
     assert "got 'PAYMENTS'" in lines[0]
+    assert "got 'sha256:abc'" in lines[1]
 
 
 class Api:

@@ -497,6 +497,42 @@ def test_says_that_it_is_archived_first() -> None:
     )
 
 
+def test_what_belongs_to_an_image_is_archived_with_it_before_it_is_deleted() -> None:
+    rules = [
+        LifecycleRule(
+            tag_pattern_list=("v*",), max_image_age_days=30, action=LifecycleAction.TRANSITION
+        ),
+        LifecycleRule(
+            tag_pattern_list=("sig",), max_image_age_days=9, action=LifecycleAction.TRANSITION
+        ),
+        LifecycleRule(tag_pattern_list=("v*",), max_days_since_image_transitioned=90),
+        LifecycleRule(tag_status=TagStatus.UNTAGGED, max_image_age_days=1),
+    ]
+    found: dict[str, dict[str, Any]] = {
+        "app": {"pushed": 140, "tags": ["v1"]},
+        "sbom": {"pushed": 140, "tags": ["x"], "subject": "app"},
+        "signature": {"pushed": 140, "tags": ["sig"], "subject": "app"},
+        # It is in the archive already.
+        "old": {"pushed": 140, "archived": 135, "status": "ARCHIVED", "subject": "app"},
+        "gone": {"pushed": 140},
+        # Its subject is deleted without the archive.
+        "of-gone": {"pushed": 140, "tags": ["sig"], "subject": "gone"},
+    }
+    decisions = preview_lifecycle_policy(
+        rules, [image(name, known) for name, known in found.items()], at=NOW, since=ago(130)
+    )
+    by = [(d.archived_by and d.archived_by.rule_priority, d.rule_priority) for d in decisions]
+    assert {d.action for d in decisions} == {LifecycleAction.EXPIRE}
+    assert dict(zip(found, by, strict=True)) == {
+        "app": (1, 3),
+        "sbom": (1, 3),
+        "signature": (2, 3),
+        "old": (None, 3),
+        "gone": (None, 4),
+        "of-gone": (None, 4),
+    }
+
+
 def test_fails_with_everything_at_once() -> None:
     one = image("a", {"pushed": 1})
     rules = [LifecycleRule(max_image_count=1), LifecycleRule(max_image_count=2)]

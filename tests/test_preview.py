@@ -5,182 +5,34 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-from rich.console import Console
+from click.testing import CliRunner
+from lifecycle_command import (
+    ENVIRONMENT,
+    IMAGES,
+    NOW,
+    POLICY,
+    details,
+    digest,
+    fates,
+    objects,
+    preview,
+    run,
+    shop,
+)
 
 from cli.__main__ import ecr
-from cli.progress import Progress
-from cli.report import _escaped
 
 PROJECT = Path(__file__).parent.parent
-NOW = datetime.now(UTC)
-POLICY = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {
-                "tagStatus": "tagged",
-                "tagPatternList": ["v*"],
-                "countType": "imageCountMoreThan",
-                "countNumber": 2,
-            },
-            "action": {"type": "expire"},
-        },
-        {
-            "rulePriority": 2,
-            "selection": {
-                "tagStatus": "any",
-                "countType": "sinceImagePushed",
-                "countUnit": "days",
-                "countNumber": 30,
-            },
-            "action": {"type": "expire"},
-        },
-    ]
-}
-ENVIRONMENT = """
-account: "111111111111"
-region: ap-northeast-2
-repositories:
-  payments/api:
-    lifecycle_rules: [{tag_pattern_list: ["v*"], max_image_count: 2}, {max_image_age_days: 30}]
-  web/storefront: {}
-"""
-
-
-def digest(number: int) -> str:
-    return f"sha256:{number:064x}"
-
-
-def details(number: int, days: float, *tags: str, **more: Any) -> dict[str, Any]:
-    """An image as the AWS CLI prints it."""
-    found = {
-        "registryId": "111111111111",
-        "repositoryName": "payments/api",
-        "imageDigest": digest(number),
-        "imageSizeInBytes": 1_500_000 * number,
-        "imagePushedAt": (NOW - timedelta(days=days)).isoformat(),
-        **more,
-    }
-    return {**found, "imageTags": list(tags)} if tags else found
-
-
-IMAGES = [
-    details(1, 3, "v3", "latest"),
-    details(2, 20, "v2"),
-    details(3, 40, "v1"),
-    details(4, 10),
-    details(5, 50),
-    details(6, 31, repositoryName="web/storefront"),
-]
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a policy, images and an environment are."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ECR_ENVIRONMENTS", "environments")
-    (tmp_path / "environments").mkdir()
-    (tmp_path / "environments" / "shop.yaml").write_text(ENVIRONMENT)
-    (tmp_path / "policy.json").write_text(json.dumps(POLICY))
-    (tmp_path / "images.json").write_text(json.dumps({"imageDetails": IMAGES}))
-    return tmp_path
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(ecr, ["lifecycle", *arguments], input=stdin)
-
-
-def preview(*arguments: str, stdin: str | None = None) -> Result:
-    found = run("preview", "--images", "images.json", *arguments, stdin=stdin)
-    assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
-    return found
-
-
-def objects(*arguments: str) -> list[dict[str, Any]]:
-    found = preview("--format", "json", *arguments)
-    assert found.exit_code == 0, found.stderr
-    written: list[dict[str, Any]] = json.loads(found.stdout)
-    return written
-
-
-def fates(written: list[dict[str, Any]]) -> Mapping[str, tuple[int | None, str]]:
-    return {o["imageDigest"][-1]: (o["rulePriority"], o["action"]) for o in written}
-
-
-def test_the_table_is_for_people(folder: Path) -> None:
-    found = preview("--policy", "policy.json")
-    assert found.exit_code == 0
-    rows = [re.split(r"\s{2,}", line.strip()) for line in found.stdout.splitlines()]
-    assert rows == [
-        ["Repository", "Stay", "Deleted", "Archived", "Rules that act", "Never can"],
-        ["payments/api", "3 (10.5 MB)", "2 (12.0 MB)", "0", "1 (1), 2 (1)"],
-        ["web/storefront", "0", "1 (9.0 MB)", "0", "2 (1)"],
-        ["Total", "3 (10.5 MB)", "3 (21.0 MB)", "0"],
-    ]
-    assert found.stderr == ""
-
-
-def test_json_is_an_object_for_each_image(folder: Path) -> None:
-    first, *_, last = objects("--policy", "policy.json")
-    assert first == {
-        "repositoryName": "payments/api",
-        "imageDigest": digest(1),
-        "imageTags": ["v3", "latest"],
-        "imagePushedAt": IMAGES[0]["imagePushedAt"],
-        "imageSizeInBytes": 1_500_000,
-        "rulePriority": 1,
-        "action": "keep",
-        "reason": "rule 1 keeps it: among the 2 youngest",
-        "inUse": [],
-    }
-    assert last["reason"] == "rule 2: pushed 31 days ago, more than 30"
-    assert fates(objects("--policy", "policy.json")) == {
-        "1": (1, "keep"),
-        "2": (1, "keep"),
-        "3": (1, "expire"),
-        "4": (2, "keep"),
-        "5": (2, "expire"),
-        "6": (2, "expire"),
-    }
-
-
-def test_json_of_no_image_is_an_empty_list(folder: Path) -> None:
-    (folder / "none.json").write_text('{"imageDetails": []}')
-    found = run("preview", "-p", "policy.json", "-i", "none.json", "-f", "json")
-    assert (found.exit_code, json.loads(found.stdout)) == (0, [])
-    assert found.stderr == "the files hold no image\n"
-    same = preview("-p", "policy.json", "--against", "policy.json", "-f", "json")
-    assert json.loads(same.stdout) == []
-
-
-def test_markdown_lists_what_goes(folder: Path) -> None:
-    found = preview("--policy", "policy.json", "--format", "markdown").stdout
-    assert "| payments/api | 3 (10.5 MB) | 2 (12.0 MB) | 0 | 1 (1), 2 (1) |  |" in found
-    assert "<summary>payments/api: 2 images</summary>" in found
-    assert "| `000000000000` | `v1` |" in found
-    assert "`v3`" not in found
-    assert "`v3`" in preview("-p", "policy.json", "-f", "markdown", "--verbose").stdout
-
-
-def test_verbose_tells_of_each_image_with_its_reason(folder: Path) -> None:
-    found = preview("-p", "policy.json", "-r", "payments/api", "--verbose").stdout.splitlines()
-    lines = [re.split(r"\s{2,}", line.strip()) for line in found[1:6]]
-    assert found[0] == "payments/api"
-    # The youngest first.
-    assert [(line[0], line[2], line[-1]) for line in lines] == [
-        ("stays", "v3, latest", "rule 1 keeps it: among the 2 youngest"),
-        ("stays", "untagged", "rule 2 keeps it: pushed 10 days ago, not more than 30"),
-        ("stays", "v2", "rule 1 keeps it: among the 2 youngest"),
-        ("deleted", "v1", "rule 1: not among the 2 youngest"),
-        ("deleted", "untagged", "rule 2: pushed 50 days ago, more than 30"),
-    ]
+    return shop(tmp_path, monkeypatch)
 
 
 def test_an_environment_has_a_policy_for_each_repository(folder: Path) -> None:
@@ -220,7 +72,7 @@ def test_what_changes_from_another_policy(folder: Path) -> None:
     }
     table = preview("-p", "stricter.json", "--against", "policy.json").stdout
     assert "stays -> deleted" in table
-    assert "payments/api: 1 images fare otherwise" in table
+    assert "payments/api: 1 image fares otherwise" in table
     markdown = preview("-p", "stricter.json", "--against", "policy.json", "-f", "markdown").stdout
     assert "| stays, now deleted |" in markdown
 
@@ -273,7 +125,7 @@ def test_manifest_lists_hold_images_where_their_manifests_are_there(folder: Path
     lists = "application/vnd.oci.image.index.v1+json"
     listed = details(7, 3, "v4", imageManifestMediaType=lists)
     (folder / "images.json").write_text(json.dumps({"imageDetails": [*IMAGES, listed]}))
-    assert "1 manifest lists are not read" in preview("-p", "policy.json").stdout
+    assert "1 manifest list is not read" in preview("-p", "policy.json").stdout
     manifest = json.dumps({"manifests": [{"digest": digest(5)}]})
     item = {"imageId": {"imageDigest": digest(7)}, "imageManifest": manifest}
     (folder / "manifests.json").write_text(json.dumps({"images": [item], "failures": []}))
@@ -371,6 +223,29 @@ def test_fails_with_an_image_of_no_repository_but_for_one_that_is_named(folder: 
     assert found["repositoryName"] == "payments/api"
 
 
+def test_fails_with_images_that_are_there_twice_in_a_line(folder: Path) -> None:
+    (folder / "images.json").write_text(json.dumps([*IMAGES, *IMAGES, IMAGES[0]]))
+    assert preview("-p", "policy.json", "-r", "payments/api").stderr == (
+        f"payments/api: images must be of one repository, each once, got '{digest(1)}' and 4 more"
+        " several times\n"
+    )
+
+
+def test_fails_with_every_file_that_cannot_be_read(folder: Path) -> None:
+    (folder / "in-use.txt").write_text("PAYMENTS\n")
+    found = preview(
+        *("-e", "nowhere", "-p", "none.json", "--against", "none either.json"),
+        *("-i", "a.json", "-i", "b.json", "--keep-in-use", "c.txt", "--keep-in-use", "in-use.txt"),
+    )
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert [line.split(":")[0] for line in found.stderr.splitlines()] == [
+        "--environment must be one of shop, got 'nowhere'",
+        *("none.json", "a.json", "b.json", "none either.json", "c.txt", "in-use.txt"),
+    ]
+    found = run("explain", "-p", "none.json", "--against", "none either.json")
+    assert (found.exit_code, len(found.stderr.splitlines())) == (2, 2)
+
+
 def test_fails_with_a_file_that_cannot_be_read(folder: Path) -> None:
     (folder / "latin.json").write_bytes(b'["\xe9"]')
     for name, said in {
@@ -416,6 +291,20 @@ def test_fails_with_what_is_no_policy(folder: Path) -> None:
         (["-p", "policy.json", "--keep-in-use", "nowhere"], "nowhere: a file must be one that can"),
         (["-p", "policy.json", "--against", "nowhere"], "nowhere: a file must be one that can"),
         (["-p", "policy.json", "--format", "xml"], "'xml' is not one of"),
+        (["-p", ""], "'-p' / '--policy': must be the name of a file, got ''"),
+        (["-p", "policy.json", "-i", ""], "'-i' / '--images': must be the name of a file, got ''"),
+        (["-p", "policy.json", "--keep-in-use", ""], "must be the name of a file, got ''"),
+        (["-p", "policy.json", "--against", ""], "must be the name of a file, got ''"),
+        (["-p", "policy.json", "--region", ""], "--region must be a Region, got ''"),
+        (["-e", ""], "--environment must be one of shop, got ''\n"),
+        (
+            ["-e", "environments/shop.yaml"],
+            "--environment must be one of shop, got 'environments/shop.yaml'; did you mean 'shop'?",
+        ),
+        (
+            ["-p", "policy.json", "-i", "./images.json"],
+            "--images must be another file each time, got 'images.json' twice\n",
+        ),
     ],
 )
 def test_fails_with_arguments(folder: Path, arguments: list[str], said: str) -> None:
@@ -483,6 +372,8 @@ def test_fails_to_explain_without_one_policy(folder: Path) -> None:
         (["-e", "shop", "-p", "policy.json"], "is needed, got both"),
         (["-p", "policy.json", "-r", "ab"], "--repository goes with --environment"),
         (["-p", "-", "--against", "-"], "standard input ('-') can be read once"),
+        (["-p", "policy.json", "--against", "deployed"], "got 'deployed', which goes with 'ecr"),
+        (["-e", "environments/shop.yaml"], "; did you mean 'shop'?"),
     ):
         found = run("explain", *arguments)
         assert found.exit_code == 2
@@ -497,50 +388,13 @@ def test_every_command_tells_how_it_is_used(command: list[str]) -> None:
     assert "..." not in found.stdout.partition("Commands:")[2]
 
 
-def test_markdown_tells_first_what_is_in_use_and_would_go(folder: Path) -> None:
-    arguments = ["-p", "policy.json", "--keep-in-use", "-", "-f", "markdown"]
-    found = preview(*arguments, stdin="payments/api:v1\n")
-    assert found.exit_code == 3
-    head, _, rest = found.stdout.partition("| Repository |")
-    assert head.splitlines() == [
-        "### Lifecycle preview",
-        "",
-        "**In use, and would go:**",
-        "",
-        "- payments/api: v1 (000000000000) is in use by standard input:1, and would be deleted:"
-        " rule 1: not among the 2 youngest",
-        "",
-    ]
-    assert "<details>" in rest
-
-
-def test_json_tells_who_uses_an_image(folder: Path) -> None:
-    (folder / "in-use.txt").write_text(f"payments/api:v1\n{digest(3)}\npayments/api:v3\n")
-    arguments = ["-p", "policy.json", "--keep-in-use", "in-use.txt", "-f", "json"]
-    found = {o["imageDigest"][-1]: o["inUse"] for o in json.loads(preview(*arguments).stdout)}
-    assert found == {
-        **{number: [] for number in "2456"},
-        "1": ["in-use.txt:3"],
-        # By the digest first.
-        "3": ["in-use.txt:2", "in-use.txt:1"],
-    }
-    # What is in use and goes is there though it goes by both policies.
-    both = preview(*arguments, "--against", "policy.json")
-    assert both.exit_code == 3
-    [only] = json.loads(both.stdout)
-    assert (only["imageDigest"], only["before"]["action"]) == (digest(3), "expire")
-    table = preview(*arguments[:-2], "--against", "policy.json")
-    assert "deleted as before  000000000000  v1" in table.stdout
-    assert re.search(r"\npayments/api +3 \(", table.stdout)
-
-
 def test_a_comparison_shows_only_where_something_changes(folder: Path) -> None:
     stricter = json.loads(json.dumps(POLICY))
     stricter["rules"][0]["selection"]["countNumber"] = 1
     (folder / "stricter.json").write_text(json.dumps(stricter))
     for form in ("table", "markdown"):
         found = preview("-p", "stricter.json", "--against", "policy.json", "-f", form).stdout
-        assert "payments/api: 1 images fare otherwise" in found
+        assert "payments/api: 1 image fares otherwise" in found
         assert "web/storefront" not in found
         assert "Total" not in found
         assert "1 repository fares as by the other policy" in found
@@ -561,6 +415,8 @@ def test_images_that_are_pushed_later_are_left_aside(folder: Path) -> None:
     assert note in found
     assert note in preview("-p", "policy.json", "-f", "json", "--at", when).stderr
     assert "-" not in {line.split("pushed ")[-1][:1] for line in found.splitlines()}
+    first = preview("-p", "policy.json", "-r", "payments/api", "--at", "0001-01-01").stdout
+    assert "5 images are pushed after 0001-01-01 00:00 UTC, and left aside" in first
     assert digest(1) not in {o["imageDigest"] for o in objects("-p", "policy.json", "--at", when)}
 
 
@@ -577,72 +433,9 @@ def test_what_is_archived_on_the_way_is_deleted_from_the_archive(folder: Path) -
         fates(objects("-e", "shop", "-r", "payments/api", "--at", "+89d"))["5"][1] == "transition"
     )
     assert fates(objects("-e", "shop", "-r", "payments/api", "--at", "+91d"))["5"] == (2, "expire")
-
-
-def many(folder: Path, repositories: int, images: int, *tags: str) -> None:
-    """Write images that go, and one that is young, of many repositories."""
-    (folder / "images.json").write_text(
-        json.dumps(
-            [
-                details(1 + n + 1000 * r, 31 + n, *tags, repositoryName=f"team-{r}/api")
-                for r in range(repositories)
-                for n in range(images)
-            ]
-        )
-    )
-
-
-@pytest.mark.parametrize("more", [[], ["--verbose"]])
-def test_markdown_is_no_longer_than_a_comment_may_be(folder: Path, more: list[str]) -> None:
-    many(folder, 40, 80)
-    (folder / "in-use.txt").write_text(
-        "".join(f"{digest(1 + n + 1000 * r)}\n" for r in range(40) for n in range(80))
-    )
-    arguments = ["-p", "policy.json", "--keep-in-use", "in-use.txt", "-f", "markdown", *more]
-    found = preview(*arguments).stdout
-    assert 40_000 < len(found) < 65_536
-    assert found.count("<details>") == found.count("</details>") > 0
-    assert "| Total | 0 | 3,200 (" in found
-    assert re.search(r"\n[0-9,]+ more are not listed here\.\n\n\| Repository", found)
-    assert re.search(r"\n[0-9]+ more repositories have images that are not listed here\.\n", found)
-
-
-def test_markdown_lists_some_images_of_many(folder: Path) -> None:
-    many(folder, 1, 80)
-    found = preview("-p", "policy.json", "-f", "markdown").stdout
-    assert "\n30 more are not listed here.\n" in found
-    assert "not listed" not in preview("-p", "policy.json", "-f", "markdown", "-v").stdout
-
-
-def test_markdown_of_a_thousand_repositories_tells_of_the_total(folder: Path) -> None:
-    many(folder, 1000, 1)
-    found = preview("-p", "policy.json", "-f", "markdown").stdout
-    assert len(found) < 65_536
-    assert re.search(r"\n[0-9]+ more repositories are in the total alone\.\n", found)
-
-
-def test_markdown_names_some_tags_of_many(folder: Path) -> None:
-    many(folder, 1, 1, *(f"{n:0300}" for n in range(1000)))
-    found = preview("-p", "policy.json", "-f", "markdown").stdout
-    assert "` and 995 more |" in found
-    assert len(found) < 5_000
-    arguments = ["-p", "policy.json", "--keep-in-use", "-", "-f", "markdown"]
-    found = preview(*arguments, stdin=digest(1)).stdout
-    assert re.search(r"- team-0/api: 0{300}, .* and 995 more \(000000000000\) is in use", found)
-
-
-def test_markdown_takes_no_character_of_a_text_for_its_own() -> None:
-    assert _escaped("a|b *c* <d> `e` [f](g) _h_ ~i~ &j\nk") == (
-        r"a\|b \*c\* \<d\> \`e\` \[f\](g) \_h\_ \~i\~ \&j k"
-    )
-
-
-def test_a_table_is_as_wide_as_it_needs_to_be(folder: Path) -> None:
-    name = "a" * 256
-    (folder / "images.json").write_text(json.dumps([details(1, 3, repositoryName=name)]))
-    found = preview("-p", "policy.json").stdout.splitlines()
-    assert found[1].split()[0] == name
-    assert [line for line in found if line != line.rstrip()] == []
+    # Two go now and from the archive, the rest within these 91 days and not yet from there.
+    table = preview("-e", "shop", "-r", "payments/api", "--at", "+91d").stdout
+    assert table.splitlines()[1].split("  ")[-1] == "1 (5), 2 (2)"
 
 
 def test_a_policy_to_compare_with_is_read_once(folder: Path) -> None:
@@ -767,31 +560,3 @@ def test_fails_with_settings_of_aws_that_mean_nothing(
         assert found.stderr.startswith("AWS cannot be asked: ")
         assert value in found.stderr
         assert len(found.stderr.splitlines()) == 1
-
-
-@pytest.mark.parametrize(("asks", "total", "told"), [(True, 2, 3), (True, 1, 1), (False, 2, 0)])
-def test_says_how_far_it_is_where_nobody_looks_on(
-    capsys: pytest.CaptureFixture[str], asks: bool, total: int, told: int
-) -> None:
-    with Progress(asks=asks) as progress:
-        progress.done("ECS and Lambda: 3 images in use")
-        progress.expect(total)
-        progress.at("aa: 1,000 images")
-        for name in ["aa", "bb"][:total]:
-            progress.done(f"{name}: 2,000 images")
-    assert len(capsys.readouterr().err.splitlines()) == told
-
-
-def test_shows_each_page_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    console = Console(force_terminal=True, width=100, record=True)
-    with Progress(asks=True, console=console) as progress:
-        progress.expect(2)
-        progress.at("payments/api: 1,000 images")
-        progress._bar.refresh()
-        progress.at("payments/api: 2,000 images")
-        progress.done("payments/api: 2,000 images")
-        progress._bar.refresh()
-    shown = console.export_text()
-    assert re.search("reading payments/api: 1,000 images .* 0/2", shown)
-    assert re.search("reading payments/api: 2,000 images .* 1/2", shown)
-    assert capsys.readouterr().err == ""

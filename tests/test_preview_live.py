@@ -310,7 +310,7 @@ def test_reads_what_manifest_lists_hold_where_that_is_asked_for(
 ) -> None:
     [child, _] = objects("-r", "payments/worker")
     assert (child["imageDigest"], child["action"]) == (held.child, "expire")
-    assert "1 manifest lists are not read" in preview("-e", "shop", "-r", "payments/worker").stdout
+    assert "1 manifest list is not read" in preview("-e", "shop", "-r", "payments/worker").stdout
     [child, _] = objects("-r", "payments/worker", "--manifests")
     assert child["action"] == "keep"
     assert child["reason"].startswith(f"manifest list {held.index} refers to it and stays")
@@ -468,9 +468,12 @@ def test_fails_without_credentials(
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    found = preview("-e", "shop")
-    assert found.exit_code == 2
-    assert found.stderr.startswith("AWS credentials are needed, got none")
+    for as_caller in ([], ["--no-assume-role"]):
+        found = preview("-e", "shop", *as_caller)
+        assert found.exit_code == 2
+        assert found.stderr == (
+            "AWS credentials are needed, got none; sign in, or set AWS_PROFILE\n"
+        )
 
 
 def refusing(code: str) -> ThreadingHTTPServer:

@@ -215,7 +215,8 @@ def _time(value: object) -> object:
     """A moment, or the value as it is where it is none."""
     try:
         if isinstance(value, str):
-            return datetime.fromisoformat(value)
+            moment = datetime.fromisoformat(value)
+            return moment if _is_moment(moment) else value
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError):

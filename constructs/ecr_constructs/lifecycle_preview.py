@@ -8,13 +8,14 @@ evaluation rules.)
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from ecr_constructs.checks import Check, Problem, refuse, sequence, shown, unique
+from ecr_constructs.checks import Check, Problem, refuse, sequence, shown
 from ecr_constructs.image import Image
 from ecr_constructs.lifecycle_policy import lifecycle_policy_problems, numbered
 from ecr_constructs.lifecycle_rule import LifecycleAction, LifecycleRule, TagStatus
@@ -239,8 +240,11 @@ def _problems(
     for what, moment in (("at", at), ("since", since)):
         if not isinstance(moment, datetime) or moment.tzinfo is None:
             yield MOMENT.problem(shown(moment), what=what)
-    if len({getattr(image, "image_digest", None) for image in images}) < len(images):
-        yield from unique(IMAGE_TWICE, [getattr(image, "image_digest", None) for image in images])
+    digests = [image.image_digest for image in images if isinstance(image, Image)]
+    if len(set(digests)) < len(digests):
+        twice = [digest for digest, times in Counter(digests).items() if times > 1]
+        others = f" and {len(twice) - 1:,} more" if len(twice) > 1 else ""
+        yield IMAGE_TWICE.problem(f"{shown(twice[0])}{others} several times")
 
 
 def _decided(
@@ -437,14 +441,17 @@ def _held(
 def _following(decision: Decision, subject: Decision | None) -> Decision:
     """The decision on what belongs to a subject: it goes where that goes, and never comes back."""
     gone = decision.action is LifecycleAction.EXPIRE
-    archived = decision.action is not None or decision.image.storage_class == "archive"
+    standard = decision.image.storage_class == "standard"
     if subject is None or gone:
         return decision
-    if subject.action is LifecycleAction.TRANSITION and archived:
+    if subject.action is LifecycleAction.TRANSITION and (decision.action or not standard):
         return decision
+    # It is in the archive by the time that the subject is deleted from there.
+    first = decision.rule if decision.action else subject.archived_by
     return decision._replace(
         action=subject.action,
         because=Because.SUBJECT,
         rule=subject.rule,
         subject=subject.image.image_digest,
+        archived_by=first if subject.archived_by and standard else None,
     )
