@@ -355,10 +355,13 @@ class Environment(Section):
 
     @property
     def namespaces(self) -> Iterator[str]:
-        """Beginnings of repositories that ECR makes by a cache rule or on push."""
+        """Beginnings of repositories that ECR makes by a cache rule or on push.
+
+        A template for a cache makes none without a rule.
+        """
         yield from self.registry.pull_through_cache_rules
         for prefix, template in self.registry.creation_templates.items():
-            if template.is_for_new_images:
+            if AppliedFor.CREATE_ON_PUSH in template.applied_for:
                 yield prefix
 
     @property

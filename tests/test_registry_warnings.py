@@ -121,3 +121,15 @@ def test_replicas_have_the_key_of_where_they_are(tmp_path: Path) -> None:
     assert warning.path == "repository_key"
     assert "should be the key of something" in warning.sentence
     assert load(tmp_path, a=a + rules("payments/ -> b"), b=b).warnings == ()
+
+
+def test_a_template_for_a_cache_makes_nothing_that_a_filter_could_match(tmp_path: Path) -> None:
+    def found(applied_for: str) -> list[str]:
+        template = f"hub: {{applied_for: [{applied_for}], image_tag_mutability: MUTABLE}}"
+        section = replicate(("us-west-2", DR), filters="hub/").removesuffix("}\n")
+        text = f"{section}, creation_templates: {{{template}}}}}\n"
+        warnings = load(tmp_path, a=head(SHARED, "eu-west-1", "ab") + text).warnings
+        return [w.path for w in warnings if "should match a repository" in w.sentence]
+
+    assert found("PULL_THROUGH_CACHE") == ["registry.replication.rules[0].repository_filters[0]"]
+    assert found("CREATE_ON_PUSH") == []

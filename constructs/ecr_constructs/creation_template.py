@@ -149,11 +149,6 @@ class RepositoryCreationTemplateSettings(ImageSettings):
             yield from within(("custom_role_arn",), found)
 
     @property
-    def is_for_new_images(self) -> bool:
-        """Whether it is for images that nobody replicates: pushed, or pulled through a cache."""
-        return self.applied_for != (AppliedFor.REPLICATION,)
-
-    @property
     def wants_role(self) -> bool:
         """Whether ECR makes repositories by the template only with a role.
 
