@@ -3,12 +3,16 @@
 import os
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from cli.errors import InputError, InputErrors
+
+Command = TypeVar("Command", bound=Callable[..., object])
 
 _AFTER = re.compile(r"\+([0-9]{1,5})d?")
 
@@ -51,10 +55,22 @@ class File(click.Path):
         return super().convert(value, param, ctx)
 
 
-_environment = click.option(
+def _only(ctx: click.Context, param: click.Parameter, values: tuple[object, ...]) -> object:
+    """The one value of an option; click alone would take the last of several."""
+    if len(values) > 1:
+        raise click.BadParameter(f"can be given once, got it {len(values)} times", ctx, param)
+    return values[0] if values else None
+
+
+def once(*names: str, **attributes: Any) -> Callable[[Command], Command]:
+    """An option that can be given once."""
+    return click.option(*names, **attributes, multiple=True, callback=_only)
+
+
+_environment = once(
     "-e", "--environment", metavar="NAME", help="The environment whose policies these are."
 )
-_policy = click.option(
+_policy = once(
     "-p",
     "--policy",
     type=File(path_type=Path),
@@ -81,12 +97,12 @@ def lifecycle() -> None:
     help="Read the images from what 'aws ecr describe-images --filter imageStatus=ANY' prints, and"
     " manifest lists from 'batch-get-image', instead of asking AWS; can be repeated.",
 )  # fmt: skip
-@click.option("--region", help="The Region to ask, where no environment says it.")
+@once("--region", help="The Region to ask, where no environment says it.")
 @click.option(
     "--no-assume-role", "as_caller", is_flag=True,
     help="Ask with the caller's own credentials, and not by the environment's role.",
 )  # fmt: skip
-@click.option(
+@once(
     "--at", type=Moment(), metavar="WHEN",
     help="Another moment: 2027-02-01, 2027-02-01T09:00+09:00 (UTC without an offset), or +90d from"
     " now. Nobody is supposed to push or pull until then; of a moment in the past, images that are"
@@ -97,7 +113,7 @@ def lifecycle() -> None:
     help="Images that must survive: digests or references, a line each, or what ECS and Lambda use"
     " now. Exit status 3 where one would go; can be repeated.",
 )  # fmt: skip
-@click.option(
+@once(
     "--against", type=File(), metavar="FILE|deployed",
     help="Show only what changes from another policy: a file, or the one that is deployed.",
 )  # fmt: skip
@@ -106,8 +122,8 @@ def lifecycle() -> None:
     help="Read the manifests of images for several platforms too, for what they hold. ECR records"
     " each as a pull, from which rules about pulls count anew.",
 )  # fmt: skip
-@click.option(
-    "-f", "--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table",
+@once(
+    "-f", "--format", "form", type=click.Choice(["table", "json", "markdown"]), default=["table"],
     show_default=True, help="How the answer is written.",
 )  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="Show each image, with the reason.")
@@ -196,9 +212,7 @@ def preview(
 @_environment
 @_policy
 @_repository
-@click.option(
-    "--against", type=File(), metavar="FILE", help="Show what differs from another policy."
-)
+@once("--against", type=File(), metavar="FILE", help="Show what differs from another policy.")
 def explain(
     *,
     environment: str | None,

@@ -297,6 +297,8 @@ def test_fails_with_what_is_no_policy(folder: Path) -> None:
         (["-p", "policy.json", "--against", ""], "must be the name of a file, got ''"),
         (["-p", "policy.json", "--region", ""], "--region must be a Region, got ''"),
         (["-e", ""], "--environment must be one of shop, got ''\n"),
+        (["-e", "shop", "-e", "prod"], "'--environment': can be given once, got it 2 times"),
+        (["-p", "policy.json", "-f", "json", "-f", "table"], "can be given once, got it 2 times"),
         (
             ["-e", "environments/shop.yaml"],
             "--environment must be one of shop, got 'environments/shop.yaml'; did you mean 'shop'?",
