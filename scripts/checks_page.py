@@ -66,6 +66,7 @@ ROOMS = (
             "destinations",
             "ownership",
             "registry_warnings",
+            "yaml_syntax",
             "yaml_file",
             "loading",
         )

@@ -95,8 +95,8 @@ repositories:
     write(tmp_path, dev="account: [\n", prod=prod, staging="")
     mutability = "payments/api.prevent_destroy"
     assert sentences(tmp_path) == [
-        "dev.yaml:2: a file must be YAML, got text of which the parser says 'did not find expected"
-        " node content'",
+        "dev.yaml:1: a file must be YAML, got 'account: ['; close the bracket, and write ','"
+        " between what is in it",
         "prod.yaml:1: account: account must be text, got 12345678901; write it in quotes:"
         ' "012345678901"',
         "prod.yaml:2: region: region must be a Region that has ECR, got 'ap-notheast-2';"
