@@ -123,8 +123,9 @@ def problems_of(details: ErrorDetails) -> Iterator[tuple[Loc, Problem]]:
     if isinstance(cause, InvalidValueError):
         yield from ((loc, problem) for problem in cause.problems)
     elif kind == "extra_forbidden":
-        known = _schema_at(loc[:-1]).get("properties", ())
-        yield loc[:-1], unknown_key(key, known, _elsewhere(key))
+        section = _schema_at(loc[:-1])
+        known = section.get("properties", ())
+        yield loc[:-1], unknown_key(key, known, section.get("title", ""), _elsewhere(key))
     elif kind == "missing":
         yield loc[:-1], MISSING_KEY.problem(what=shown(key))
     else:
