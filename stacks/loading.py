@@ -33,7 +33,9 @@ NO_DIRECTORY = Check(
     "environment files must be in a directory that is there", f"{_APP}: `ECR_ENVIRONMENTS`"
 )
 NO_FILE = Check("a directory of environment files must hold one (*.yaml)", _APP)
-SUFFIX = Check("an environment file must end in .yaml, or it would be left out", _APP)
+SUFFIX = Check(
+    "an environment file must end in .yaml, or it would be left out", _APP, "call it {name}.yaml"
+)
 MAPPING = Check("an environment file must hold a mapping", _APP)
 EXPRESSION = Check(
     "an environment file takes no expressions ('${')",
@@ -127,11 +129,11 @@ def _paths(directory: Path) -> tuple[list[Path], list[FileProblem]]:
     paths = [path for path in entries if path.name.endswith(".yaml")]
     others = [path for path in entries if path.name.lower().endswith((".yml", ".yaml"))]
     problems = [
-        at(readable(str(path)), SUFFIX.problem(shown(path.name)))
+        at(readable(str(path)), SUFFIX.problem(shown(path.name), name=readable(path.stem)))
         for path in others
         if path not in paths
     ]
-    if not paths:
+    if not others:
         problems.append(at(name, NO_FILE.problem("none")))
     return paths, problems
 
@@ -268,9 +270,10 @@ def _unescaped(text: str) -> str:
 def _version_problems(environment: Environment, versions: Iterable[str]) -> Iterator[Problem]:
     if environment.required_providers is None:
         return
-    constraint = provider_constraint(versions, environment.required_providers.aws)
-    if admits_none(constraint):
-        yield ADMITS_NONE.problem(shown(constraint), ("required_providers", "aws"))
+    narrowed = environment.required_providers.aws
+    if admits_none(provider_constraint(versions, narrowed)):
+        own = provider_constraint(versions, None)
+        yield ADMITS_NONE.problem(shown(narrowed), ("required_providers", "aws"), own=own)
 
 
 def _shared_problems(files: Sequence[_File]) -> Iterator[FileProblem]:

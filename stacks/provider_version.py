@@ -30,10 +30,13 @@ _COMPARISONS: dict[str, Callable[[_Version, _Version], bool]] = {
 SYNTAX = Check(
     "a version constraint must be like '>= 6.8.0, < 7.0.0' or '~> 6.8'",
     "Terraform language, version constraints",
+    "join several with ',', or leave it out",
 )
 ADMITS_NONE = Check(
-    "a version constraint must admit a version of the AWS provider that the settings can use",
+    "a version constraint must admit a version of the AWS provider that the settings can use"
+    " ('{own}')",
     "AWS provider, changelog: the version of each setting",
+    "write one within that, such as '~> 6.31', or leave it out",
 )
 
 

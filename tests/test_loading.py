@@ -162,7 +162,8 @@ repositories:
         ),
         (
             HEAD + "repositories:\n  ab: [1]\n",
-            "4: repositories.ab: a repository must be a mapping, got a list of 1",
+            "4: repositories.ab: a repository must be a mapping, got a list of 1;"
+            " write its settings below it, such as 'scan_on_push: true'",
         ),
         (
             HEAD + "repositories: {ab: }\nrepositories: {cd: }\n",
@@ -341,9 +342,12 @@ def test_leaves_no_file_out_silently(tmp_path: Path) -> None:
     (tmp_path / "prod.yml").write_text(HEAD)
     (tmp_path / "test.YAML").write_text(HEAD)
     assert sentences(tmp_path) == [
-        f"{name}:1: an environment file must end in .yaml, or it would be left out, got '{name}'"
+        f"{name}:1: an environment file must end in .yaml, or it would be left out, got '{name}';"
+        f" call it {name[:4]}.yaml"
         for name in ("prod.yml", "test.YAML")
     ]
+    (tmp_path / "dev.yaml").unlink()
+    assert len(sentences(tmp_path)) == 2
 
 
 def test_fails_without_files_and_without_a_directory(tmp_path: Path) -> None:

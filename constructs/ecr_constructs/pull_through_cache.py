@@ -80,6 +80,10 @@ def _prefix_form(what: str) -> TextForm:
         pattern=re.compile(r"[a-z0-9]+(?:[._/-][a-z0-9]+)*|ROOT"),
         form="lowercase letters and digits with single '.', '_', '-' or '/' between them, or"
         " 'ROOT'",
+        meant={
+            r"[*/]|/\*": "write 'ROOT' for everything",
+            r"([a-z0-9._/-]{2,30}?)(?:/|/?\*)": r"write '\1'",
+        },
     )
 
 
@@ -119,8 +123,10 @@ UPSTREAM_PARTITION = Check(
     f"{_PAGE}, ECR to ECR; unknown whether ECR reaches another one: refused",
 )
 CREDENTIAL_NEEDED = Check(
-    "the upstream wants credentials, by 'credential_arn' or 'create_credential'",
+    "the upstream wants credentials",
     f"{_PAGE}, supported upstreams",
+    "write 'create_credential: true' and put them into the secret, or 'credential_arn' with the ARN"
+    " of one that there is",
 )
 CREDENTIAL_UNUSED = Check(
     "the upstream takes no credentials",
