@@ -16,7 +16,9 @@ PREFIX = replace(
     },
 )
 GRANT_EMPTY = Check(
-    "a grant must be to somebody, of the repositories of some prefix", "this app: it has no effect"
+    "a grant must be to somebody, of the repositories of some prefix",
+    "this app: it has no effect",
+    "write 'pull', 'push', 'pull_push' or 'read'",
 )
 
 

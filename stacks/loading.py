@@ -40,6 +40,7 @@ MAPPING = Check("an environment file must hold a mapping", _APP)
 EXPRESSION = Check(
     "an environment file takes no expressions ('${')",
     f"{_APP}: Terraform would evaluate them; IAM's variables below `conditions` are data",
+    "write the value itself",
 )
 STATE_TWICE = Check(
     "an environment must have a state of its own, or each apply undoes the other's",

@@ -56,9 +56,11 @@ _JOBS: _Said = {
 
 OTHER_NAMES: Mapping[str, _Said] = {
     "Environment": {
-        "; write 'repositories'": "repository repos repo ecr ecrrepositories ecrrepository",
+        "; write 'repositories'": "repository repos repo ecr ecrrepositories ecrrepository"
+        " resources images",
         "; the name of the file is that of the environment": "environment env environmentname name"
         " stage stack stackname",
+        "; an environment is a file of its own": "environments envs accounts",
         "; write 'account'": "accountid awsaccount awsaccountid accountnumber",
         "; write 'region'": "awsregion location regionname defaultregion",
         "; write 'tags'": "tag defaulttags commontags labels",
@@ -85,8 +87,9 @@ OTHER_NAMES: Mapping[str, _Said] = {
         " repositoryimagescanonpush scanonpushenabled imagescanning enablescanning",
         "; write 'force_delete'": "emptyondelete autodeleteimages forcedestroy"
         " repositoryforcedelete deleteimages",
-        "; write 'prevent_destroy'": "removalpolicy deletionpolicy lifecycle deletionprotection"
+        "; write 'prevent_destroy'": "removalpolicy deletionpolicy deletionprotection"
         " protect retain",
+        "; write 'lifecycle_rules', or 'prevent_destroy'": "lifecycle",
         "; write 'tags'": "tagsall repositorytags labels",
         "; leave it out: it is that of the environment": "region registryid account accountid",
         "; it goes below 'registry'": "replication replicationconfiguration pullthroughcacherules"
@@ -134,7 +137,7 @@ OTHER_NAMES: Mapping[str, _Said] = {
     },
     "Principal": {
         "; write 'role', 'user' or 'account'": "aws arn principal iam principalarn principals id"
-        " federated",
+        " federated type identifiers",
         "; write 'role'": "rolearn iamrole rolename assumedrole",
         "; write 'user'": "userarn iamuser username",
         "; write 'account'": "accountid awsaccount root accounts",
@@ -179,7 +182,7 @@ OTHER_NAMES: Mapping[str, _Said] = {
     },
     "Scanning": {
         "; write 'scan_type'": "type scantypes enhanced",
-        "; write 'rules', a list": "rule scanningrules scanrules",
+        "; write 'rules', a list": "rule scanningrules scanrules scanonpush scanfrequency",
     },
     "ScanningRule": {
         "; write 'scan_frequency'": "frequency scanonpush",

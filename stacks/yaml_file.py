@@ -67,7 +67,7 @@ MERGE = Check("'<<' takes a mapping or a list of mappings", "YAML 1.1, merge key
 TAG = Check(
     "a tag must be one that JSON has a type for, such as '!!str'",
     "this app: data only",
-    "put a text that begins with '!' in quotes",
+    "write the value alone, in quotes where it begins with '!'",
 )
 TAG_VALUE = Check("a tag must be that of the value's type", f"{_YAML}, core schema")
 

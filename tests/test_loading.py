@@ -132,7 +132,7 @@ repositories:
         (
             HEAD + "repositories:\n  ab:\n    tags:\n      a: ${var.x}\n    lifecycle_rules: []\n",
             "6: repositories.ab.tags.a: an environment file takes no expressions ('${'),"
-            " got '${var.x}'",
+            " got '${var.x}'; write the value itself",
         ),
         (
             HEAD + "repositories:\n  ab:\n    encryption_type: KMS_DSSE\n",
@@ -163,7 +163,7 @@ repositories:
         (
             HEAD + "repositories:\n  ab: [1]\n",
             "4: repositories.ab: a repository must be a mapping, got a list of 1;"
-            " write its settings below it, such as 'scan_on_push: true'",
+            " below 'repositories' go names, and below each, indented, its settings",
         ),
         (
             HEAD + "repositories: {ab: }\nrepositories: {cd: }\n",

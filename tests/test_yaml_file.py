@@ -109,7 +109,7 @@ def test_tells_of_every_key_that_is_there_twice(tmp_path: Path) -> None:
             3,
             "a",
             "a tag must be one that JSON has a type for, such as '!!str', got '!x';"
-            " put a text that begins with '!' in quotes",
+            " write the value alone, in quotes where it begins with '!'",
         ),
         (3, "a", "a key must not be there twice, got 'a', first on line 1"),
     ]

@@ -168,6 +168,8 @@ class Choice:
     what: str
     source: str
     options: Collection[str]
+    others: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What an option is called elsewhere, in lowercase -> the option."""
 
     @cached_property
     def check(self) -> Check:
@@ -182,7 +184,8 @@ class Choice:
     def problems(self, value: object) -> Iterator[Problem]:
         """Check that the value is one of them."""
         if not isinstance(value, str) or value not in self.options:
-            hint = did_you_mean(value, self.options)
+            other = self.others.get(str(value).lower(), value)
+            hint = did_you_mean(other, self.options)
             yield self.check.problem(with_strangers(value), hint=hint, what=self.what)
 
 

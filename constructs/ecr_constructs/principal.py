@@ -28,14 +28,21 @@ _KINDS = (
 LAMBDA = "lambda.amazonaws.com"
 
 
-# What is no role, or no user -> what is said of it.
-_OTHER_ARNS = {
+# A session of a role -> what is said of it.
+SESSION = {
     r"arn:(aws[a-z-]{0,20}):sts::([0-9]{12}):assumed-role/([\w+=,.@-]{1,64})/.*": (
         r"that is a session, write its role: arn:\1:iam::\2:role/\3, with the role's path if it has"
         " one"
     ),
+}
+# What is no role, or no user -> what is said of it.
+_OTHER_ARNS = {
+    **SESSION,
     r"(?:arn:aws[a-z-]*:iam::)?([0-9]{12})(?::root)?": (
         r'that is a whole account; a principal has it as account: "\1"'
+    ),
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:[^*]*\*.*": (
+        "policies take no wildcards; name each, or the 'account' or 'organization'"
     ),
     r"arn:aws[a-z-]*:iam::[0-9]{12}:user/.*": "that is a user; a principal has it as 'user'",
     r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.*": "that is a role; a principal has it as 'role'",
@@ -57,7 +64,7 @@ def _arn_form(kind: str, what: str = "") -> TextForm:
             rf"arn:aws(?:-[a-z]+)*:iam::[0-9]{{12}}:{kind}/{path}[\w+=,.@-]{{1,64}}", re.ASCII
         ),
         form=f"an IAM {kind}'s ARN (arn:aws:iam::<account>:{kind}/<name>)",
-        meant=_OTHER_ARNS,
+        meant={form: said for form, said in _OTHER_ARNS.items() if f":{kind}/" not in form},
     )
 
 

@@ -102,7 +102,18 @@ CREDENTIAL_ARN = TextForm(
     form="the ARN of a secret whose name starts with 'ecr-pullthroughcache/'",
 )
 UPSTREAM = Choice(
-    what="upstream_registry", source="ECR API, `UpstreamRegistry`", options=list(UPSTREAMS)
+    what="upstream_registry",
+    source="ECR API, `UpstreamRegistry`",
+    options=list(UPSTREAMS),
+    others={
+        **_HOSTS,
+        "docker.io": "docker-hub",
+        "docker": "docker-hub",
+        "k8s": "kubernetes",
+        "ghcr": "github",
+        "public": "ecr-public",
+        "acr": "azure",
+    },
 )
 UPSTREAM_URL = Check(
     "upstream_registry_url must be the host of a registry that ECR can cache",

@@ -108,7 +108,7 @@ def region_problems(what: str, value: object) -> Iterator[Problem]:
     if not isinstance(value, str):
         yield wrong_type(what, "text", value)
     elif value not in REGIONS:
-        hint = did_you_mean(value, REGIONS)
+        hint = did_you_mean(value, REGIONS) or "; write its code, such as 'us-east-1'"
         yield REGION.problem(with_strangers(value), hint=hint, what=what)
 
 
