@@ -93,7 +93,9 @@ OTHER_NAMES: Mapping[str, _Said] = {
         "; write 'tags'": "tagsall repositorytags labels",
         "; leave it out: it is that of the environment": "region registryid account accountid",
         "; it goes below 'registry'": "replication replicationconfiguration pullthroughcacherules"
-        " scantype repositorytype",
+        " scantype repositorytype registrypolicy registryscantype registryscanrules"
+        " registryreplicationrules registrypullthroughcacherules",
+        "; leave it out: the stack has it as an output": "arn repositoryurl repositoryarn url uri",
     },
     "RepositoryCreationTemplateSettings": {
         **_IMAGES,
@@ -145,7 +147,8 @@ OTHER_NAMES: Mapping[str, _Said] = {
         "; write 'organizational_unit'": "ou orgunit orgpath principalorgpaths",
         "; write 'service'": "serviceprincipal awsservice services",
         "; write 'lambda_function'": "lambda function functionarn",
-        "; write 'role', 'eks_node_role' or 'eks_pod_role'": "eks eksrole noderole podrole irsa",
+        "; write 'role', 'eks_node_role' or 'eks_pod_role'": "eks eksrole noderole podrole irsa"
+        " ekscluster",
         "; write 'ecs_task_execution_role'": "ecs ecsrole executionrole ecstaskrole taskrole"
         " taskexecutionrole",
         "; write 'ci_role'": "ci githubactions gitlab",

@@ -17,6 +17,7 @@ class _Meant(NamedTuple):
     """What to write instead, in which `\\g<0>` is the value and `\\1` a part of it."""
 
 
+_NULL = "|~|null|Null|NULL"
 _SCALAR = r"(?!\[]|\{}).+"
 _LISTS = "a list.*"
 _MAPPINGS = "a mapping.*"
@@ -31,19 +32,23 @@ _NAMED = "(?:repositories|ci_roles|pull_through_cache_rules|creation_templates|p
 _MEANINGS = (
     _Meant("text", "a policy", r"\{}", "write AWS's JSON as text, below 'policy_document: |'"),
     _Meant("text", "value of tag '[^':]+:[^':]+'", "", "write a space after ':'"),
-    _Meant("text", "value of tag .*", "|~|null|Null|NULL", 'write "" for an empty value'),
+    _Meant("text", "value of tag .*", _NULL, "write ': ' and a value after it, such as \"\""),
     _Meant("text", ".*", r"\{}", "write the text alone"),
     _Meant("text", ".*", r"\[]", "write one, without '- ' and brackets"),
     _Meant("text.*", ".*", r"(?i)true|false|[-+]?[0-9.]+", 'write it in quotes: "\\g<0>"'),
-    _Meant("true or false", ".*", "(?i)yes|y|on|true|enabled?|1", "write true"),
-    _Meant("true or false", ".*", "(?i)no|n|off|false|disabled?|0", "write false"),
+    _Meant("true or false", ".*", "(?i)(?:yes|y|on|true|enabled?|1)[;,]?", "write true"),
+    _Meant("true or false", ".*", "(?i)(?:no|n|off|false|disabled?|0)[;,]?", "write false"),
     _Meant("a whole number", ".*", r"\s*([0-9]{1,100})\s*", r"write it without quotes: \1"),
     _Meant("a whole number", ".*_days", r"([0-9]{1,9}) ?d(?:ays?)?", r"write \1"),
     _Meant("a whole number", ".*duration", "[0-9]{1,9} ?[a-z]{1,9}", "write it in seconds"),
     _Meant(_LISTS, _GRANT, r"(?i)true|\*|public|every(?:one|body)|anyone|all", _EVERYBODY),
     _Meant(_LISTS, "lifecycle_rules", _SCALAR, "write rules, such as '- max_image_count: 10'"),
+    _Meant(_LISTS, ".*", _NULL, "write [] for none, and items below it with '- ' before each"),
     _Meant(_LISTS, ".*", r"(?s)(?!\[]).+", "write it as a list, with '- ' before it"),
     _Meant(_MAPPINGS, ".*", r"(?!arn:)[a-z_]{1,100}:\S*", "write a space after ':'"),
+    _Meant(_MAPPINGS, ".*", r"[a-z_]{1,100}[ =]+\S.*", "write ': ' between a key and its value"),
+    _Meant(_MAPPINGS, "tags", _NULL, "write {} for none, and indent what is in it below it"),
+    _Meant(_MAPPINGS, "an item of .*", _NULL, "write what it is after '- ', or leave it out"),
     _Meant(
         _MAPPINGS,
         "a repository",

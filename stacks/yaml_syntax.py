@@ -31,6 +31,8 @@ class _Mistake(NamedTuple):
     """What is left of the place in its line, as a pattern of its beginning."""
     before: str = ""
     """The line before, as a pattern of its beginning."""
+    row: str = ""
+    """The line to be mended, as a pattern of its beginning."""
 
 
 # The first that fits is told.
@@ -42,6 +44,8 @@ _MISTAKES = (
         before=r"(?:- +)*[^\s\"'].*?:\s+\S",
     ),
     _Mistake("mapping values", _BETWEEN, _BEFORE),
+    _Mistake("expected ':'", "write a space after '-'", _START, row=r"-\S"),
+    _Mistake("expected ':'", "indent it below its key", _START, before=r".*:\s+[|>]\S*\Z"),
     _Mistake("expected ':'", _BETWEEN, _START),
     _Mistake("end of stream", "close the quotes", _START),
     _Mistake("expected ',' or '[]}]'", _BRACKET, _START),
@@ -53,6 +57,7 @@ _MISTAKES = (
     ),
     _Mistake("expected key", "put the whole text in quotes, and leave nothing after them"),
     _Mistake("sequence entries", "begin the items of a list on lines of their own"),
+    _Mistake("document start", "leave nothing but one mapping"),
     _Mistake("unknown escape", "write '\\\\' for '\\', or use single quotes"),
     _Mistake(
         "any token|alphabetic or numeric|comment or line break|node content|directive|mapping keys",
@@ -69,15 +74,16 @@ def syntax_problem(text: str, error: yaml.MarkedYAMLError) -> tuple[int, Problem
     if rows[at].lstrip(" ").startswith("\t"):
         return at + 1, TAB.problem()
     start = error.context_mark.line if error.context_mark else at
-    before = next((n for n in range(at - 1, -1, -1) if _said(rows[n])), at)
+    before = next((n for n in range(start - 1, -1, -1) if _said(rows[n])), start)
     left = rows[at][: here.column if here else 0].strip()
     for mistake in _MISTAKES:
+        line = (at, start, before)[mistake.line]
         if (
             re.search(mistake.said, str(error.problem))
             and re.match(mistake.left, left)
             and re.match(mistake.before, rows[before].strip())
+            and re.match(mistake.row, rows[line].strip())
         ):
-            line = (at, start, before)[mistake.line]
             return line + 1, SYNTAX.problem(shown(rows[line].strip()), hint=f"; {mistake.remedy}")
     return at + 1, SYNTAX.problem(f"text of which the parser says '{error.problem}'")
 
