@@ -73,7 +73,7 @@ def syntax_problem(text: str, error: yaml.MarkedYAMLError) -> tuple[int, Problem
     at = min(here.line, len(rows) - 1) if here else 0
     if rows[at].lstrip(" ").startswith("\t"):
         return at + 1, TAB.problem()
-    start = error.context_mark.line if error.context_mark else at
+    start = min(error.context_mark.line, at) if error.context_mark else at
     before = next((n for n in range(start - 1, -1, -1) if _said(rows[n])), start)
     left = rows[at][: here.column if here else 0].strip()
     for mistake in _MISTAKES:
