@@ -55,7 +55,9 @@ _MISTAKES = (
         "indent it as the lines beside it; each item of a list begins with '- '",
         left=r"\Z",
     ),
-    _Mistake("expected key", "put the whole text in quotes, and leave nothing after them"),
+    _Mistake(
+        "expected key|'-' indicator", "put the whole text in quotes, and leave nothing after them"
+    ),
     _Mistake("sequence entries", "begin the items of a list on lines of their own"),
     _Mistake("document start", "leave nothing but one mapping"),
     _Mistake("unknown escape", "write '\\\\' for '\\', or use single quotes"),

@@ -44,6 +44,7 @@ BRACKET = "close the bracket, and write ',' between what is in it"
         ("a: *b\n", 1, "got '*b'; put a text that begins with '*' in quotes"),
         ("a: - b\n", 1, "got 'a: - b'; begin the items of a list on lines of their own"),
         ("a: 'it's'\n", 1, "put the whole text in quotes, and leave nothing after them"),
+        ("- 'a' b\n", 1, "put the whole text in quotes, and leave nothing after them"),
         ("a: 'b\n", 1, """got "a: 'b"; close the quotes"""),
         ('a: 1\nb: "c\nd: 2\n', 2, "close the quotes"),
         ('a: "\\d"\n', 1, "write '\\\\' for '\\', or use single quotes"),
