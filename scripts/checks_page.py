@@ -67,6 +67,7 @@ ROOMS = (
             "destinations",
             "ownership",
             "registry_warnings",
+            "yaml_syntax",
             "yaml_file",
             "expression",
             "loading",

@@ -24,11 +24,11 @@ BUCKET = TextForm(
     ),
     form="lowercase letters, digits, '-' and single '.', must start and end with a letter or digit,"
     " must not be an IP address, and must not have a prefix or suffix that S3 reserves",
+    meant={r"(?:s3://|arn:aws[a-z-]*:s3:::)([a-z0-9.-]{3,63})(?:/.*)?": r"write '\1'"},
 )
 OBJECT_KEY = TextForm(
     what="key",
     source="Terraform, S3 backend",
-    maximum=1024,
     pattern=re.compile(r"(?!/)(?!.*//)(?!.*/$)" + PRINTABLE.pattern),
     form="text without control characters, without '//', and must not start or end with '/'",
 )

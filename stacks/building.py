@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from ecr_constructs import Check, InvalidValueError, Problem
 from ecr_constructs.checks import did_you_mean, shown, with_strangers, within, wrong_type
+from stacks.other_names import other_name
 
 T = TypeVar("T")
 
@@ -36,12 +37,15 @@ class _Field(NamedTuple):
     listed: bool
 
 
-def unknown_key(key: str, known: typing.Iterable[str], elsewhere: str = "") -> Problem:
+def unknown_key(
+    key: str, known: typing.Iterable[str], section: str, elsewhere: str = ""
+) -> Problem:
     """The problem of a key that nobody knows.
 
+    :param section: the name of the class that has no such key.
     :param elsewhere: what is added where no known key is like it.
     """
-    hint = did_you_mean(key, known) or elsewhere
+    hint = other_name(section, key) or did_you_mean(key, known) or elsewhere
     return UNKNOWN_KEY.problem(path=(key,), hint=hint, key=with_strangers(key))
 
 
@@ -74,7 +78,7 @@ def build(kind: type[T], data: object, what: str) -> Built[T]:
     for key, value in data.items():
         field = fields.get(key)
         if field is None:
-            problems.append(unknown_key(key, fields))
+            problems.append(unknown_key(key, fields, kind.__name__))
         elif field.nested is None:
             given[key] = value
         else:

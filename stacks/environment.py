@@ -1,5 +1,6 @@
 """Environment: what an environment file holds, typed."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
@@ -33,7 +34,7 @@ from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.image_settings import GRANTS, ImageSettings
 from ecr_constructs.policy_document import read_policy
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
-from ecr_constructs.registry import ROOT
+from ecr_constructs.registry import ADDRESS, ROOT
 from ecr_constructs.registry_policy import registry_policy_document
 from ecr_constructs.replication import replication_warnings
 from ecr_constructs.repository_policy import repository_policy_document
@@ -89,6 +90,12 @@ SETTING_NAME = Check(
     "a repository should not be called as its settings are",
     "this app: most likely it is less indented than was meant",
     "indent it below its repository",
+    warning=True,
+)
+ADDRESS_NAME = Check(
+    "a repository should not be called as its address is, which begins with its registry",
+    "ECR user guide, image names: an address is the registry's, then the repository's name",
+    "write {name}",
     warning=True,
 )
 GRANT_MATCHES_NONE = Check(
@@ -274,6 +281,10 @@ class Environment(Section):
             yield from within(("repositories", name), settings.warnings)
             if name in _SETTINGS:
                 yield SETTING_NAME.problem(shown(name), ("repositories", name))
+            address = re.match(f"{ADDRESS}/", name)
+            if address:
+                meant = shown(name.removeprefix(address[0]))
+                yield ADDRESS_NAME.problem(shown(name), ("repositories", name), name=meant)
         for index, grant in enumerate(self.grants):
             for position, prefix in enumerate(grant.repository_prefixes):
                 if not any(name.startswith(prefix) for name in self.repositories):

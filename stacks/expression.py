@@ -11,6 +11,7 @@ from stacks.yaml_file import Node
 EXPRESSION = Check(
     "an environment file takes no expressions ('${')",
     "this app: Terraform would evaluate them; IAM's variables below `conditions` are data",
+    "write the value itself",
 )
 
 _STATEMENTS = ("policy_statements", "repository_policy_statements")

@@ -12,6 +12,7 @@ from ecr_constructs.checks import TYPE, readable, shown, wrong_type
 from ecr_constructs.policy_risk import EXCUSABLE, EXCUSE
 from stacks.building import MISSING_KEY, unknown_key
 from stacks.environment import Environment
+from stacks.other_types import other_type
 from stacks.registry_section import RegistrySection
 from stacks.yaml_file import Loc, Node, path_below
 
@@ -31,11 +32,6 @@ _TYPES = {
 _KEYS = {
     "registry": RegistrySection.model_fields,
     "repository_defaults": {field.name for field in fields(RepositorySettings)},
-}
-# Truths of other kinds of YAML.
-_TRUTHS = {
-    **dict.fromkeys(("yes", "y", "on", "true"), "true"),
-    **dict.fromkeys(("no", "n", "off", "false"), "false"),
 }
 
 
@@ -63,7 +59,8 @@ def located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -
     """A problem at the node that `loc` leads to, or at the last one on the way to it."""
     node, rest = root.reach(loc)
     if problem.check == TYPE and not rest:
-        problem = problem._replace(sentence=problem.sentence + _meant(problem.sentence, node))
+        meant = other_type(problem.sentence, node.value, node.written)
+        problem = problem._replace(sentence=problem.sentence + meant)
     return at(file, problem, node.line, _path_of(rest, node.path))
 
 
@@ -131,8 +128,9 @@ def problems_of(details: ErrorDetails) -> Iterator[tuple[Loc, Problem]]:
     if isinstance(cause, InvalidValueError):
         yield from ((loc, problem) for problem in cause.problems)
     elif kind == "extra_forbidden":
-        known = _schema_at(loc[:-1]).get("properties", ())
-        yield loc[:-1], unknown_key(key, known, _elsewhere(key))
+        section = _schema_at(loc[:-1])
+        known = section.get("properties", ())
+        yield loc[:-1], unknown_key(key, known, section.get("title", ""), _elsewhere(key))
     elif kind == "missing":
         yield loc[:-1], MISSING_KEY.problem(what=shown(key))
     else:
@@ -146,24 +144,6 @@ def _elsewhere(key: str) -> str:
     for place, known in _KEYS.items():
         if key in known:
             return f"; {key!r} goes below '{place}'"
-    return ""
-
-
-def _meant(sentence: str, node: Node) -> str:
-    """How what was meant is written, where a value has another type than its sentence says."""
-    value = node.value
-    expected = sentence.split(" must be ", 1)[-1].split(", got ", maxsplit=1)[0]
-    if expected.startswith("text"):
-        plain = isinstance(value, bool | int) or (
-            isinstance(value, float) and "e" not in node.written.lower()
-        )
-        return f'; write it in quotes: "{node.written}"' if plain and node.written else ""
-    if expected == "true or false" and str(value).lower() in _TRUTHS:
-        return f"; write {_TRUTHS[str(value).lower()]}"
-    if expected == "a whole number" and isinstance(value, str) and value.strip().isdecimal():
-        return f"; write it without quotes: {value.strip()}"
-    if expected.startswith("a list") and isinstance(value, str | dict) and value:
-        return "; write it as a list, with '- ' before it"
     return ""
 
 

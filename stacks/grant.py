@@ -1,14 +1,24 @@
 """Grant: who may pull, push and read the repositories of some namespaces."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ecr_constructs import Principal, Problem
 from ecr_constructs.checks import Check, refuse, within, wrong_type
 from ecr_constructs.replication import FILTER
 
+PREFIX = replace(
+    FILTER,
+    what="repository prefix",
+    meant={
+        **FILTER.meant,
+        r"\*?": "what is for every repository goes below 'repository_defaults'",
+    },
+)
 GRANT_EMPTY = Check(
-    "a grant must be to somebody, of the repositories of some prefix", "this app: it has no effect"
+    "a grant must be to somebody, of the repositories of some prefix",
+    "this app: it has no effect",
+    "write 'pull', 'push', 'pull_push' or 'read'",
 )
 
 
@@ -38,6 +48,6 @@ class Grant:
             yield found._replace(path=("repository_prefixes",))
             return
         for index, prefix in enumerate(prefixes):
-            yield from within(("repository_prefixes", index), FILTER.problems(prefix))
+            yield from within(("repository_prefixes", index), PREFIX.problems(prefix))
         if not prefixes or not any((self.pull, self.push, self.pull_push, self.read)):
             yield GRANT_EMPTY.problem()

@@ -29,7 +29,9 @@ NO_DIRECTORY = Check(
     "environment files must be in a directory that is there", f"{_APP}: `ECR_ENVIRONMENTS`"
 )
 NO_FILE = Check("a directory of environment files must hold one (*.yaml)", _APP)
-SUFFIX = Check("an environment file must end in .yaml, or it would be left out", _APP)
+SUFFIX = Check(
+    "an environment file must end in .yaml, or it would be left out", _APP, "call it {name}.yaml"
+)
 MAPPING = Check("an environment file must hold a mapping", _APP)
 STATE_TWICE = Check(
     "an environment must have a state of its own, or each apply undoes the other's",
@@ -116,11 +118,11 @@ def _paths(directory: Path) -> tuple[list[Path], list[FileProblem]]:
     paths = [path for path in entries if path.name.endswith(".yaml")]
     others = [path for path in entries if path.name.lower().endswith((".yml", ".yaml"))]
     problems = [
-        at(readable(str(path)), SUFFIX.problem(shown(path.name)))
+        at(readable(str(path)), SUFFIX.problem(shown(path.name), name=readable(path.stem)))
         for path in others
         if path not in paths
     ]
-    if not paths:
+    if not others:
         problems.append(at(name, NO_FILE.problem("none")))
     return paths, problems
 
@@ -187,7 +189,7 @@ def _warnings(file: _File) -> Iterator[FileProblem]:
 def _registry_problems(
     files: Sequence[_File], neighbours: Mapping[str, Neighbours]
 ) -> Iterator[FileProblem]:
-    """What is wrong with a registry together with the other files, which all are good."""
+    """What is wrong with a registry together with the other files."""
     loaded = {file.name: file.environment for file in files if file.environment is not None}
     by_name = {file.name: file for file in files}
     known = repositories_of(loaded)

@@ -30,10 +30,13 @@ _COMPARISONS: dict[str, Callable[[_Version, _Version], bool]] = {
 SYNTAX = Check(
     "a version constraint must be like '>= 6.8.0, < 7.0.0' or '~> 6.8'",
     "Terraform language, version constraints",
+    "join several with ',', or leave it out",
 )
 ADMITS_NONE = Check(
-    "a version constraint must admit a version of the AWS provider that the settings can use",
+    "a version constraint must admit a version of the AWS provider that the settings can use"
+    " ('{own}')",
     "AWS provider, changelog: the version of each setting",
+    "write one within that, such as '~> 6.31', or leave it out",
 )
 
 
@@ -75,9 +78,9 @@ def version_problems(required: Iterable[str], narrowed: str | None) -> Iterator[
     :param required: versions that the settings of a stack need.
     :param narrowed: the constraint of the environment file.
     """
-    constraint = provider_constraint(required, narrowed)
-    if narrowed is not None and admits_none(constraint):
-        yield ADMITS_NONE.problem(shown(constraint), ("required_providers", "aws"))
+    if narrowed is not None and admits_none(provider_constraint(required, narrowed)):
+        own = provider_constraint(required, None)
+        yield ADMITS_NONE.problem(shown(narrowed), ("required_providers", "aws"), own=own)
 
 
 def _version(text: str) -> _Version:

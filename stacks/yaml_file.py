@@ -19,6 +19,7 @@ import yaml
 
 from ecr_constructs import Check, Problem
 from ecr_constructs.checks import readable, shown, with_strangers
+from stacks.yaml_syntax import SYNTAX, syntax_problem
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 50
@@ -49,12 +50,14 @@ LINE_BREAK = Check(
     'write the character as "\\N", "\\L" or "\\P", in double quotes',
 )
 UTF8 = Check("a file must be UTF-8 text", _YAML)
-SYNTAX = Check("a file must be YAML", _YAML)
-TAB = Check("a file must be YAML, where a tab cannot indent", _YAML, "use spaces")
 ONE_DOCUMENT = Check("a file must hold one document", "this app: a file is one environment")
-VALUES = Check(f"values must be at most {MAX_VALUES:,}, with those behind aliases", _SAFE)
+VALUES = Check(
+    f"values must be at most {MAX_VALUES:,}, with those behind aliases, defaults and grants", _SAFE
+)
 DEPTH = Check(f"values must be nested at most {MAX_DEPTH} deep", _SAFE)
-ANCHOR = Check("an alias must have an anchor above it", _YAML)
+ANCHOR = Check(
+    "an alias must have an anchor above it", _YAML, "put a text that begins with '*' in quotes"
+)
 TEXT_KEY = Check("a key must be text", "this app: JSON has no other keys")
 KEY_TWICE = Check("a key must not be there twice", f"{_YAML}: keys are unique")
 MERGE_TWICE = Check(
@@ -63,7 +66,11 @@ MERGE_TWICE = Check(
     "give it a list of mappings",
 )
 MERGE = Check("'<<' takes a mapping or a list of mappings", "YAML 1.1, merge keys")
-TAG = Check("a tag must be one that JSON has a type for, such as '!!str'", "this app: data only")
+TAG = Check(
+    "a tag must be one that JSON has a type for, such as '!!str'",
+    "this app: data only",
+    "write the value alone, in quotes where it begins with '!'",
+)
 TAG_VALUE = Check("a tag must be that of the value's type", f"{_YAML}, core schema")
 
 # The keys and positions that lead to something.
@@ -180,13 +187,7 @@ def read_yaml(path: Path) -> tuple[Node, list[YamlProblem]]:
     try:
         return composer.document(), composer.problems
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        if any(row.lstrip(" ").startswith("\t") for row in text.split("\n")[line - 1 : line]):
-            raise YamlError(line, TAB.problem()) from error
-        raise YamlError(
-            line, SYNTAX.problem(f"text of which the parser says '{error.problem}'")
-        ) from error
+        raise YamlError(*syntax_problem(text, error)) from error
     except yaml.reader.ReaderError as error:
         # The parser counts bytes.
         line = text.encode()[: error.position].count(b"\n") + 1

@@ -1,6 +1,8 @@
 import importlib
 import pickle
 import pkgutil
+import re
+from collections.abc import Iterator
 
 import pytest
 from test_cases import CASES, read
@@ -20,7 +22,7 @@ from ecr_constructs import (
     pull_through_cache,
     repository_key,
 )
-from ecr_constructs.checks import shown, with_strangers
+from ecr_constructs.checks import TextForm, shown, with_strangers
 from scripts.checks_page import PAGE, ROOMS, all_checks, checks_of, page
 
 # Checks that no row of the table breaks, with the file that tests them.
@@ -149,3 +151,22 @@ def test_an_error_can_be_pickled() -> None:
     error = InvalidValueError([Check("a rule", "a source").problem("x", ("key",))])
     again = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (str(again), again.problems) == (str(error), error.problems)
+
+
+def forms() -> Iterator[TextForm]:
+    for name in ROOMS:
+        for value in vars(importlib.import_module(name)).values():
+            held = value.values() if isinstance(value, dict) else [value]
+            yield from (item for item in held if isinstance(item, TextForm))
+
+
+def test_whatever_a_form_takes_for_meant_is_meant_by_a_case(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("cases")
+    sentences = [problem.sentence for case in CASES for problem in read(case, folder)[0]]
+    said = {text for form in forms() for text in form.meant.values()}
+    assert len(said) > 20
+    for text in said:
+        ending = re.sub(r"\\\\(?:\d|g<0>)", ".+", re.escape(f"; {text}"))
+        assert any(re.search(f"{ending}$", sentence) for sentence in sentences), text

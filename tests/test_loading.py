@@ -95,8 +95,8 @@ repositories:
     write(tmp_path, dev="account: [\n", prod=prod, staging="")
     mutability = "payments/api.prevent_destroy"
     assert sentences(tmp_path) == [
-        "dev.yaml:2: a file must be YAML, got text of which the parser says 'did not find expected"
-        " node content'",
+        "dev.yaml:1: a file must be YAML, got 'account: ['; close the bracket, and write ','"
+        " between what is in it",
         "prod.yaml:1: account: account must be text, got 12345678901; write it in quotes:"
         ' "012345678901"',
         "prod.yaml:2: region: region must be a Region that has ECR, got 'ap-notheast-2';"
@@ -132,7 +132,7 @@ repositories:
         (
             HEAD + "repositories:\n  ab:\n    tags:\n      a: ${var.x}\n    lifecycle_rules: []\n",
             "6: repositories.ab.tags.a: an environment file takes no expressions ('${'),"
-            " got '${var.x}'",
+            " got '${var.x}'; write the value itself",
         ),
         (
             HEAD + "repositories:\n  ab:\n    encryption_type: KMS_DSSE\n",
@@ -162,7 +162,8 @@ repositories:
         ),
         (
             HEAD + "repositories:\n  ab: [1]\n",
-            "4: repositories.ab: a repository must be a mapping, got a list of 1",
+            "4: repositories.ab: a repository must be a mapping, got a list of 1;"
+            " below 'repositories' go names, and below each, indented, its settings",
         ),
         (
             HEAD + "repositories: {ab: }\nrepositories: {cd: }\n",
@@ -375,9 +376,12 @@ def test_leaves_no_file_out_silently(tmp_path: Path) -> None:
     (tmp_path / "prod.yml").write_text(HEAD)
     (tmp_path / "test.YAML").write_text(HEAD)
     assert sentences(tmp_path) == [
-        f"{name}:1: an environment file must end in .yaml, or it would be left out, got '{name}'"
+        f"{name}:1: an environment file must end in .yaml, or it would be left out, got '{name}';"
+        f" call it {name[:4]}.yaml"
         for name in ("prod.yml", "test.YAML")
     ]
+    (tmp_path / "dev.yaml").unlink()
+    assert len(sentences(tmp_path)) == 2
 
 
 def test_fails_without_files_and_without_a_directory(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_bad_file_gives_sentences_and_touches_nothing(tmp_path: Path) -> None:
     assert caught.value.stderr.splitlines() == [
         f"{environments}/bad.yaml:3: repositories.X: repository name must be 2 to 256 characters,"
         " got 'X' (1)",
-        f"{environments}/bad.yaml:4: tag: unknown key 'tag'; did you mean 'tags'?",
+        f"{environments}/bad.yaml:4: tag: unknown key 'tag'; write 'tags'",
     ]
     assert files(out) == before
 

@@ -59,7 +59,7 @@ def test_knows_where_everything_is(tmp_path: Path) -> None:
     ("text", "line", "sentence"),
     [
         ("a:\n\t- b", 2, "a tab cannot indent"),
-        ("a: [1\nb: 2", 2, "must be YAML"),
+        ("a: [1\nb: 2", 1, "must be YAML"),
         ("a: 1\n---\nb: 2", 2, "one document, got a second"),
         ("[" * 100_000, 1, "nested at most 50 deep"),
         ("# " + "é" * 30 + "\na: \x01", 2, "U+0001: control characters are not allowed"),
@@ -108,7 +108,8 @@ def test_tells_of_every_key_that_is_there_twice(tmp_path: Path) -> None:
         (
             3,
             "a",
-            "a tag must be one that JSON has a type for, such as '!!str', got '!x'",
+            "a tag must be one that JSON has a type for, such as '!!str', got '!x';"
+            " write the value alone, in quotes where it begins with '!'",
         ),
         (3, "a", "a key must not be there twice, got 'a', first on line 1"),
     ]

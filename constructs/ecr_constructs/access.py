@@ -48,6 +48,10 @@ REPOSITORIES = TextForm(
     maximum=256,
     pattern=re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*/?"),
     form="the name of a repository, or a namespace with '/' at its end, such as 'payments/'",
+    meant={
+        r"\*": "name each, or namespaces",
+        r"([a-z0-9._/-]{2,255}/)\*": r"write '\1'",
+    },
 )
 CACHED = TextForm(
     what="pull_through",

@@ -5,7 +5,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -118,6 +118,11 @@ class TextForm:
     pattern: re.Pattern[str] = PRINTABLE
     form: str = "text without control characters"
     """Completes the sentence "<what> must be <form>, got <value>"."""
+    kind: str = "text"
+    """What one that is no text is told to be."""
+    meant: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What somebody has most likely meant: another form, as a pattern, and what is said of it, in
+    which `\\1` is a group. A group has a length and no line breaks."""
 
     @cached_property
     def length(self) -> Check:
@@ -147,14 +152,18 @@ class TextForm:
         """
         what = what or self.what
         if not isinstance(value, str):
-            yield wrong_type(what, "text", value)
+            yield wrong_type(what, self.kind, value)
         elif tokens and is_token(value):
             return
         elif len(value) < self.minimum or (self.maximum and len(value) > self.maximum):
             got = f"{shown(value)} ({len(value)})" if self.maximum else shown(value)
-            yield self.length.problem(got, what=what)
+            yield self.length.problem(got, hint=self._hint(value), what=what)
         elif not self.pattern.fullmatch(value):
-            yield self.whole.problem(with_strangers(value), what=what)
+            yield self.whole.problem(with_strangers(value), hint=self._hint(value), what=what)
+
+    def _hint(self, value: str) -> str:
+        found = ((re.fullmatch(form, value), said) for form, said in self.meant.items())
+        return next((f"; {match.expand(said)}" for match, said in found if match), "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +173,8 @@ class Choice:
     what: str
     source: str
     options: Collection[str]
+    others: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What an option is called elsewhere, in lowercase -> the option."""
 
     @cached_property
     def check(self) -> Check:
@@ -178,7 +189,8 @@ class Choice:
     def problems(self, value: object) -> Iterator[Problem]:
         """Check that the value is one of them."""
         if not isinstance(value, str) or value not in self.options:
-            hint = did_you_mean(value, self.options)
+            other = self.others.get(str(value).lower(), value)
+            hint = did_you_mean(other, self.options)
             yield self.check.problem(with_strangers(value), hint=hint, what=self.what)
 
 

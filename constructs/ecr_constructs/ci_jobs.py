@@ -39,7 +39,7 @@ def _repository_pattern() -> re.Pattern[str]:
     return re.compile(f"{owner}/{name}|{owner}{number}/{name}{number}")
 
 
-def _ref_form(what: str) -> TextForm:
+def _ref_form(what: str, directory: str, other: str, others: str) -> TextForm:
     return TextForm(
         what=what,
         source="git, check-ref-format; GitHub blocks names that begin with refs/; IAM API,"
@@ -48,6 +48,10 @@ def _ref_form(what: str) -> TextForm:
         pattern=re.compile(rf"(?!/|refs/)(?:(?![~^:?\[\\])[{_VISIBLE}])+"),
         form=f"the name of a {what} without spaces, any of ~ ^ : ? [ \\ and a '/' or 'refs/' at its"
         " start, in characters that IAM takes (up to U+00FF); '*' stands for any of them",
+        meant={
+            rf"refs/{directory}/([!-~]{{1,255}})": r"write '\1'",
+            rf"refs/{other}/([!-~]{{1,255}})": rf"write '\1' below '{others}'",
+        },
     )
 
 
@@ -58,6 +62,15 @@ REPOSITORY = TextForm(
     pattern=_repository_pattern(),
     form="'<owner>/<repository>', or '<owner>@<id>/<repository>@<id>' where GitHub puts ids into"
     " the subject, without wildcards",
+    meant={
+        r"repo:([\w.@-]{1,60}/[\w.@-]{1,120}):.*": r"write '\1', and what comes after it as"
+        " 'branches', 'tags', 'environments' or 'pull_requests'",
+        r"(?:https://|git@)?github\.com[/:]([\w.-]{1,40}/[\w.-]{1,100}?)(?:\.git)?/?": (
+            r"write '\1'"
+        ),
+        r"[\w.-]{1,40}/[\w.-]{0,100}\*": "name each repository",
+        r"[\w.-]{1,100}": "write its owner before it",
+    },
 )
 PROJECT = TextForm(
     what="project",
@@ -65,9 +78,15 @@ PROJECT = TextForm(
     minimum=0,
     pattern=re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+"),
     form="'<group>/<project>', with subgroups between them, without wildcards",
+    meant={
+        r"project_path:([\w./-]{1,255}):.*": r"write '\1', and what comes after it as 'branches' or"
+        " 'tags'",
+        r"(?:https://|git@)[^/:]+[/:]([\w./-]{1,255}?)(?:\.git)?/?": r"write '\1'",
+        r"[\w.-]{1,255}": "write its group before it",
+    },
 )
-BRANCH = _ref_form("branch")
-TAG = _ref_form("tag")
+BRANCH = _ref_form("branch", "heads", "tags", "tags")
+TAG = _ref_form("tag", "tags", "heads", "branches")
 ENVIRONMENT = TextForm(
     what="environment",
     source="GitHub, managing environments: at most 255 characters; IAM API, `policyDocumentType`",

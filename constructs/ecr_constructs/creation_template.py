@@ -68,6 +68,10 @@ PREFIX = TextForm(
     pattern=re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*|ROOT"),
     form="a namespace such as 'payments', without a '/' at its end, or 'ROOT' for everything"
     " without a template of its own",
+    meant={
+        r"[*/]|/\*": "write 'ROOT' for everything",
+        r"([a-z0-9._/-]{2,255}?)(?:/|/?\*)": r"write '\1'",
+    },
 )
 APPLIED_FOR = Choice(
     what="applied_for", source="ECR API, `RCTAppliedFor`", options=list(AppliedFor)

@@ -26,7 +26,10 @@ class EncryptionType(StrEnum):
 
 
 ENCRYPTION_TYPE = Choice(
-    what="encryption_type", source="ECR API, `EncryptionType`", options=list(EncryptionType)
+    what="encryption_type",
+    source="ECR API, `EncryptionType`",
+    options=list(EncryptionType),
+    others={"none": "AES256", "s3": "AES256", "false": "AES256", "true": "KMS"},
 )
 KEY_ARN = TextForm(
     what="key ARN",

@@ -62,6 +62,10 @@ PUBLIC_ACCESS = TextForm(
     minimum=10,
     maximum=500,
     form="a reason in one line, such as 'the base images of our open source'",
+    kind="left out, or the reason in words, such as 'the base images of our open source'",
+    meant={
+        ".{0,9}": "leave it out, or write the reason, such as 'the base images of our open source'"
+    },
 )
 OPEN = Check(
     "the policy of a repository may admit everybody",

@@ -66,7 +66,12 @@ NUMBERS = {
 }
 PRIORITY = WholeNumber(what="rule_priority", source=f"{_PAGE}, `rulePriority`")
 TAG_STATUS = Choice(what="tag_status", source=f"{_PAGE}, `tagStatus`", options=list(TagStatus))
-ACTION = Choice(what="action", source=f"{_PAGE}, `action`", options=list(LifecycleAction))
+ACTION = Choice(
+    what="action",
+    source=f"{_PAGE}, `action`",
+    options=list(LifecycleAction),
+    others={"delete": "expire", "remove": "expire", "archive": "transition"},
+)
 DESCRIPTION = TextForm(
     what="description",
     source="unknown whether an empty text, and control characters but tab and line break, pass:"

@@ -11,12 +11,20 @@ from ecr_constructs.registry import Registry
 
 GITHUB_ISSUER = "token.actions.githubusercontent.com"
 GITHUB_AUDIENCE = "sts.amazonaws.com"
+_HOST = r"[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)+"
 HOST = TextForm(
     what="host",
     source="IAM API, `CreateOpenIDConnectProvider`: 255 characters with 'https://', and no port",
     maximum=247,
-    pattern=re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)+"),
+    pattern=re.compile(_HOST),
     form="a host such as 'gitlab.example.com', in lowercase, without 'https://', port and path",
+    meant={
+        "(?i)github": f"write '{GITHUB_ISSUER}'",
+        "(?i)gitlab": "write 'gitlab.com'",
+        rf"(?:https?://|arn:aws[a-z-]*:iam::[0-9]{{12}}:oidc-provider/)?({_HOST})(?:[:/].*)?": (
+            r"write '\1'"
+        ),
+    },
 )
 VARIABLE = Check(
     "{what} must not hold a token or a variable of IAM",

@@ -51,6 +51,11 @@ ELEMENT = Check(
 )
 TEXTS = Check("{key} must be text or a list of text, and not an empty one", _PAGE)
 _ELEMENTS = ("Principal", "NotPrincipal")
+# AWS's pages are of two minds on whether ECR takes one.
+_NO_RESOURCE = dict.fromkeys(
+    ("Resource", "NotResource"),
+    "; leave it out: a repository's policy is about the repository, and ECR may refuse it with one",
+)
 _FORMS: Mapping[str, TextForm] = {"AWS": NAMED, "Service": SERVICE}
 
 
@@ -135,6 +140,7 @@ def _check_statement(value: object, path: Path, problems: list[Problem]) -> None
             "NotAction": object,
             "Condition": dict,
         },
+        others=_NO_RESOURCE,
     )
     if not isinstance(value, dict):
         return

@@ -4,7 +4,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ecr_constructs.checks import Check, InvalidValueError, Path, Problem, shown, wrong_type
+from ecr_constructs.checks import (
+    Check,
+    InvalidValueError,
+    Path,
+    Problem,
+    did_you_mean,
+    shown,
+    wrong_type,
+)
 
 _CLOSED = "ECR API error, 'Lifecycle policy validation failure'; IAM user guide, policy elements"
 SYNTAX = Check("a policy must be JSON", "ECR API, `LifecyclePolicyText`, `RepositoryPolicyText`")
@@ -51,12 +59,14 @@ def members(
     *,
     required: Mapping[str, type],
     optional: Mapping[str, type],
+    others: Mapping[str, str] | None = None,
 ) -> Mapping[str, Any]:
     """The members of an object that have the type that they should; the others are problems.
 
     AWS's schemas are closed: no other key is taken, and no null.
 
     :param problems: where problems are added, seen from `path`.
+    :param others: what is said of other keys that somebody may write.
     """
     if not isinstance(value, dict):
         name = next((step for step in reversed(path) if isinstance(step, str)), "a policy")
@@ -69,7 +79,8 @@ def members(
     for key, item in value.items():
         kind = kinds.get(key)
         if kind is None:
-            problems.append(UNKNOWN_KEY.problem(path=(*path, key), key=shown(key)))
+            hint = (others or {}).get(key) or did_you_mean(key, kinds)
+            problems.append(UNKNOWN_KEY.problem(path=(*path, key), hint=hint, key=shown(key)))
         elif not isinstance(item, kind) or (isinstance(item, bool) and kind is int):
             problems.append(wrong_type(key, _NAMES[kind], item)._replace(path=(*path, key)))
         else:

@@ -28,6 +28,30 @@ _KINDS = (
 LAMBDA = "lambda.amazonaws.com"
 
 
+# A session of a role -> what is said of it.
+SESSION = {
+    r"arn:(aws[a-z-]{0,20}):sts::([0-9]{12}):assumed-role/([\w+=,.@-]{1,64})/.*": (
+        r"that is a session, write its role: arn:\1:iam::\2:role/\3, with the role's path if it has"
+        " one"
+    ),
+}
+# What is no role, or no user -> what is said of it.
+_OTHER_ARNS = {
+    **SESSION,
+    r"(?:arn:aws[a-z-]*:iam::)?([0-9]{12})(?::root)?": (
+        r'that is a whole account; a principal has it as account: "\1"'
+    ),
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:[^*]*\*.*": (
+        "policies take no wildcards; name each, or the 'account' or 'organization'"
+    ),
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:user/.*": "that is a user; a principal has it as 'user'",
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.*": "that is a role; a principal has it as 'role'",
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:instance-profile/.*": "write the ARN of the role in it",
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:group/.*": "policies know no groups; name its users",
+    r"\*": "name who it is; everybody is for a 'policy_document', with 'public_access'",
+}
+
+
 def _arn_form(kind: str, what: str = "") -> TextForm:
     # Any character but those that stand for others, and the one that ends a text.
     path = r"(?:[!#-)+->@-~]+/)?"
@@ -40,6 +64,7 @@ def _arn_form(kind: str, what: str = "") -> TextForm:
             rf"arn:aws(?:-[a-z]+)*:iam::[0-9]{{12}}:{kind}/{path}[\w+=,.@-]{{1,64}}", re.ASCII
         ),
         form=f"an IAM {kind}'s ARN (arn:aws:iam::<account>:{kind}/<name>)",
+        meant={form: said for form, said in _OTHER_ARNS.items() if f":{kind}/" not in form},
     )
 
 
@@ -52,6 +77,9 @@ ORGANIZATION = TextForm(
     minimum=0,
     pattern=re.compile(_ORGANIZATION),
     form="the id of an organization (o- and 10 to 32 letters and digits)",
+    meant={
+        rf"arn:aws[a-z-]*:organizations::[0-9]{{12}}:organization/({_ORGANIZATION})": r"write '\1'"
+    },
 )
 _UNIT = r"ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}"
 ORGANIZATIONAL_UNIT = TextForm(
@@ -71,6 +99,11 @@ LAMBDA_FUNCTION = TextForm(
     ),
     form="the ARN of a Lambda function, without a version"
     " (arn:aws:lambda:<region>:<account>:function:<name>)",
+    meant={
+        r"(arn:[a-z-]{3,20}:lambda:[a-z0-9-]{1,30}:[0-9]{12}:function:[\w*-]{1,140}):.*": (
+            r"write '\1'"
+        )
+    },
 )
 SERVICE = TextForm(
     what="service",
@@ -78,6 +111,7 @@ SERVICE = TextForm(
     minimum=0,
     pattern=re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?"),
     form="a service principal such as 'codebuild.amazonaws.com'",
+    meant={r"[a-z0-9-]{1,60}": r"write '\g<0>.amazonaws.com'"},
 )
 SOURCE_ARN = TextForm(
     what="source_arn",

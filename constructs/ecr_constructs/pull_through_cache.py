@@ -80,6 +80,10 @@ def _prefix_form(what: str) -> TextForm:
         pattern=re.compile(r"[a-z0-9]+(?:[._/-][a-z0-9]+)*|ROOT"),
         form="lowercase letters and digits with single '.', '_', '-' or '/' between them, or"
         " 'ROOT'",
+        meant={
+            r"[*/]|/\*": "write 'ROOT' for everything",
+            r"([a-z0-9._/-]{2,30}?)(?:/|/?\*)": r"write '\1'",
+        },
     )
 
 
@@ -98,7 +102,18 @@ CREDENTIAL_ARN = TextForm(
     form="the ARN of a secret whose name starts with 'ecr-pullthroughcache/'",
 )
 UPSTREAM = Choice(
-    what="upstream_registry", source="ECR API, `UpstreamRegistry`", options=list(UPSTREAMS)
+    what="upstream_registry",
+    source="ECR API, `UpstreamRegistry`",
+    options=list(UPSTREAMS),
+    others={
+        **_HOSTS,
+        "docker.io": "docker-hub",
+        "docker": "docker-hub",
+        "k8s": "kubernetes",
+        "ghcr": "github",
+        "public": "ecr-public",
+        "acr": "azure",
+    },
 )
 UPSTREAM_URL = Check(
     "upstream_registry_url must be the host of a registry that ECR can cache",
@@ -119,8 +134,10 @@ UPSTREAM_PARTITION = Check(
     f"{_PAGE}, ECR to ECR; unknown whether ECR reaches another one: refused",
 )
 CREDENTIAL_NEEDED = Check(
-    "the upstream wants credentials, by 'credential_arn' or 'create_credential'",
+    "the upstream wants credentials",
     f"{_PAGE}, supported upstreams",
+    "write 'create_credential: true' and put them into the secret, or 'credential_arn' with the ARN"
+    " of one that there is",
 )
 CREDENTIAL_UNUSED = Check(
     "the upstream takes no credentials",

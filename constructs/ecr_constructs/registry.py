@@ -21,15 +21,30 @@ ACCOUNT_ID = TextForm(
     minimum=0,
     pattern=re.compile(r"[0-9]{12}"),
     form="an account id of 12 digits",
+    meant={
+        r"arn:aws[a-z-]{0,20}:iam::([0-9]{12}):root": r'write "\1"',
+        r"([0-9]{4})-([0-9]{4})-([0-9]{4})": r'write "\1\2\3"',
+    },
 )
+# The host of a registry, of any partition.
+ADDRESS = r"[0-9]{12}\.dkr\.ecr\.[a-z0-9.-]+"
+_NAME = r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*"
 REPOSITORY_NAME = TextForm(
     what="repository name",
     source="ECR API, `RepositoryName`",
     minimum=2,
     maximum=256,
-    pattern=re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*"),
+    pattern=re.compile(_NAME),
     form="lowercase letters and digits, with single '.', '_', '__', '/' or a run of '-' between"
     " them",
+    meant={
+        rf"arn:aws[a-z-]*:ecr:[a-z0-9-]+:[0-9]{{12}}:repository/({_NAME})": r"write '\1'",
+        rf"(?:{ADDRESS}/)?({_NAME})[:@][\w.:@-]+": r"write '\1', without tag and digest",
+        r"(?=..)[\w./-]{0,256}[A-Z][\w./-]{0,256}": "write it in lowercase",
+        rf"/+({_NAME})/*": r"write '\1'",
+        rf"({_NAME})/+": r"write '\1'",
+        r"[^*]*\*": "name each repository; what all of them have goes below 'repository_defaults'",
+    },
 )
 # What ECR calls the prefix of everything that no other prefix is about.
 ROOT = "ROOT"
@@ -93,7 +108,7 @@ def region_problems(what: str, value: object) -> Iterator[Problem]:
     if not isinstance(value, str):
         yield wrong_type(what, "text", value)
     elif value not in REGIONS:
-        hint = did_you_mean(value, REGIONS)
+        hint = did_you_mean(value, REGIONS) or "; write its code, such as 'us-east-1'"
         yield REGION.problem(with_strangers(value), hint=hint, what=what)
 
 

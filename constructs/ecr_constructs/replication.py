@@ -45,6 +45,10 @@ FILTER = TextForm(
     maximum=256,
     pattern=re.compile(r"(?:[a-z0-9][a-z0-9._-]*/)*[a-z0-9._-]*"),
     form="the beginning of a repository name; it takes no '*'",
+    meant={
+        r"\*?": "leave 'repository_filters' out for every repository",
+        r"([a-z0-9._/-]{2,256})\*": r"write '\1'",
+    },
 )
 NO_DESTINATION = Check(
     "a replication rule needs at least one destination",

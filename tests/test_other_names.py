@@ -1,0 +1,99 @@
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_loading import HEAD, sentences, write
+
+from stacks.environment import Environment
+from stacks.other_names import OTHER_NAMES
+
+_WEB = "repositories:\n  web:\n    "
+_RULE = f"{_WEB}lifecycle_rules:\n      - max_image_count: 3\n        "
+_STATEMENT = (
+    f"{_WEB}repository_policy_statements:\n"
+    "      - actions: [ecr:BatchGetImage]\n"
+    "        principals: [{account: '222222222222'}]\n        "
+)
+_POLICY = (
+    "grant 'pull', 'push', 'pull_push' or 'read', write 'repository_policy_statements', or AWS's"
+    " JSON as 'policy_document'"
+)
+
+
+def sections() -> dict[str, Any]:
+    schema = Environment.model_json_schema()
+    return {"Environment": schema, **schema["$defs"]}
+
+
+@pytest.mark.parametrize("section", OTHER_NAMES)
+def test_what_is_said_names_keys_that_there_are(section: str) -> None:
+    known = {key for part in sections().values() for key in part.get("properties", ())}
+    for said in OTHER_NAMES[section]:
+        assert said.startswith("; ")
+        assert set(re.findall(r"'([\w-]+)'", said)) <= known
+
+
+@pytest.mark.parametrize("section", OTHER_NAMES)
+def test_a_name_is_there_once_and_is_no_key_of_its_section(section: str) -> None:
+    keys = {key.replace("_", "") for key in sections()[section]["properties"]}
+    names = [name for names in OTHER_NAMES[section].values() for name in names.split()]
+    assert [name for name, times in Counter(names).items() if times > 1 or name in keys] == []
+    assert all(name == name.lower() and "_" not in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("repository: {}\n", 3, "write 'repositories'"),
+        ("environment: dev\n", 3, "the name of the file is that of the environment"),
+        ("tag: {a: b}\n", 3, "write 'tags'"),
+        ("Tags:\n  a: b\n", 3, "did you mean 'tags'?"),
+        ("account_id: 111111111111\n", 3, "write 'account'"),
+        ("backend: {type: s3}\n", 3, "write 's3' or 'local', with the settings below it"),
+        (f"{_WEB}name: web\n", 5, "leave it out: the key above says it"),
+        (f"{_WEB}RepositoryName: web\n", 5, "leave it out: the key above says it"),
+        (f"{_WEB}policy: '{{}}'\n", 5, _POLICY),
+        (f"{_WEB}repository_policy: '{{}}'\n", 5, _POLICY),
+        (f"{_WEB}lifecycle_policy: '{{}}'\n", 5, "write 'lifecycle_rules', a list"),
+        (f"{_WEB}lifecycle_rule: []\n", 5, "write 'lifecycle_rules', a list"),
+        (f"{_WEB}encryption: KMS\n", 5, "write 'encryption_type', and 'kms_key' beside it"),
+        (
+            f"{_WEB}encryption_configuration:\n      encryption_type: KMS\n",
+            5,
+            "write 'encryption_type', and 'kms_key' beside it",
+        ),
+        (f"{_WEB}kms_key_arn: x\n", 5, "write 'kms_key'"),
+        (f"{_WEB}kms_key_id: x\n", 5, "write 'kms_key'"),
+        (f"{_WEB}image_scanning_configuration: {{}}\n", 5, "write 'scan_on_push'"),
+        (f"{_WEB}imageScanOnPush: true\n", 5, "write 'scan_on_push'"),
+        (f"{_WEB}emptyOnDelete: true\n", 5, "write 'force_delete'"),
+        (f"{_WEB}-force_delete: true\n", 5, "write a space after '-'"),
+        (
+            f"{_RULE}countNumber: 3\n",
+            7,
+            "write 'max_image_count' or 'max_image_age_days' with the number",
+        ),
+        (f"{_RULE}tagPrefixList: [v]\n", 7, "did you mean 'tag_prefix_list'?"),
+        (f"{_RULE}tag_prefixes: [v]\n", 7, "write 'tag_prefix_list', a list"),
+        (
+            f"{_STATEMENT}Resource: '*'\n",
+            8,
+            "ECR's repository policies take none: it is the repository",
+        ),
+        (f"{_WEB}pull:\n      - aws: x\n", 6, "write 'role', 'user' or 'account'"),
+        (
+            "registry:\n  creation_templates:\n    payments:\n      applied_for: [REPLICATION]\n"
+            "      tags: {a: b}\n",
+            7,
+            "write 'resource_tags'",
+        ),
+    ],
+)
+def test_another_name_of_a_key_is_told_what_to_write(
+    tmp_path: Path, text: str, line: int, said: str
+) -> None:
+    [found] = [s for s in sentences(write(tmp_path, dev=HEAD + text)) if "unknown key" in s]
+    assert found.startswith(f"dev.yaml:{line}: ")
+    assert found.endswith(f"; {said}")
