@@ -64,6 +64,7 @@ ROOMS = (
             "grant",
             "ci_role",
             "environment",
+            "environment_warnings",
             "destinations",
             "ownership",
             "registry_warnings",

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from ecr_constructs.checks import path_below
 from ecr_constructs.image_settings import GRANTS
 from stacks.environment import SECTIONS
-from stacks.yaml_file import Node, path_below
+from stacks.yaml_file import Node
 
 
 def with_defaults(root: Node) -> Node:

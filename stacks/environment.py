@@ -1,9 +1,6 @@
 """Environment: what an environment file holds, typed."""
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, WrapValidator, model_validator
@@ -19,7 +16,6 @@ from ecr_constructs import (
 from ecr_constructs.access import access_together, other_side, statements_together
 from ecr_constructs.account_setting import (
     PROVIDER_VERSIONS,
-    account_setting_warnings,
 )
 from ecr_constructs.checks import (
     Check,
@@ -31,12 +27,11 @@ from ecr_constructs.checks import (
 from ecr_constructs.ci_role import ci_role_arn
 from ecr_constructs.creation_template import AppliedFor
 from ecr_constructs.encryption import EncryptionType
-from ecr_constructs.image_settings import GRANTS, ImageSettings
+from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.policy_document import read_policy
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
-from ecr_constructs.registry import ADDRESS, ROOT
+from ecr_constructs.registry import ROOT
 from ecr_constructs.registry_policy import registry_policy_document
-from ecr_constructs.replication import replication_warnings
 from ecr_constructs.repository_policy import repository_policy_document
 from stacks.assume_role import AssumeRole
 from stacks.backend import Backend, backend_problems
@@ -63,10 +58,6 @@ from stacks.section import (
 
 T = TypeVar("T")
 
-_SETTINGS = {field.name for field in fields(RepositorySettings)}
-
-# How alike a name is to one that was meant: all but one letter of a short one.
-_NEARLY = 0.9
 # What may be there without holding anything.
 SECTIONS = (
     "tags",
@@ -80,52 +71,10 @@ SECTIONS = (
     "registry",
 )
 
-FILTER_MATCHES_NONE = Check(
-    "a repository filter should match a repository of the environment files",
-    "ECR user guide, image replication: a filter is the beginning of a name",
-    "mend the filter, or take it away",
-    warning=True,
-)
-SETTING_NAME = Check(
-    "a repository should not be called as its settings are",
-    "this app: most likely it is less indented than was meant",
-    "indent it below its repository",
-    warning=True,
-)
-ADDRESS_NAME = Check(
-    "a repository should not be called as its address is, which begins with its registry",
-    "ECR user guide, image names: an address is the registry's, then the repository's name",
-    "write {name}",
-    warning=True,
-)
-GRANT_MATCHES_NONE = Check(
-    "the prefix of a grant should match a repository of the file",
-    "this app: it has no effect",
-    "mend the prefix, or take it away",
-    warning=True,
-)
-ROLE_WITHOUT_ACCESS = Check(
-    "a role of a CI system should have access to something, or be granted it",
-    "this app: its jobs can do nothing",
-    "write 'access', or grant its ARN 'push' or 'pull'",
-    warning=True,
-)
-CI_ROLE_UNKNOWN = Check(
-    "a ci_role should be called as one of the file's ci_roles where its name is nearly that of one",
-    "this app: another role would be admitted",
-    "mend the name",
-    warning=True,
-)
 PUBLIC_BY_DEFAULT = Check(
     "public_access is for each repository to say, not for the defaults",
     "this project: nothing is public by accident",
     "write it in the repositories that it is about",
-)
-ACCESS_MATCHES_NONE = Check(
-    "the access of a role should be to something of the file",
-    "this app: it has no effect",
-    "mend the name, or take it away",
-    warning=True,
 )
 DEPLOYER_LEFT_OUT = Check(
     "{what} must have the role that deploys among them, or it cannot finish",
@@ -139,10 +88,6 @@ class RequiredProviders(Section):
 
     aws: Annotated[str, checked(constraint_problems)]
     """A constraint on the AWS provider, such as '~> 6.8', that narrows the app's own."""
-
-
-def _overlap(one: str, other: str) -> bool:
-    return one.startswith(other) or other.startswith(one)
 
 
 def _add_access(
@@ -273,96 +218,14 @@ class Environment(Section):
         narrowed = self.required_providers.aws if self.required_providers else None
         return version_problems(required, narrowed)
 
-    @property
-    def warnings(self) -> Iterator[Problem]:
-        """What is legal, but certainly a mistake, each where an environment file writes it."""
-        yield from within(("repository_defaults",), self.repository_defaults.warnings)
-        for name, settings in self.repositories.items():
-            yield from within(("repositories", name), settings.warnings)
-            if name in _SETTINGS:
-                yield SETTING_NAME.problem(shown(name), ("repositories", name))
-            address = re.match(f"{ADDRESS}/", name)
-            if address:
-                meant = shown(name.removeprefix(address[0]))
-                yield ADDRESS_NAME.problem(shown(name), ("repositories", name), name=meant)
-        for index, grant in enumerate(self.grants):
-            for position, prefix in enumerate(grant.repository_prefixes):
-                if not any(name.startswith(prefix) for name in self.repositories):
-                    path = ("grants", index, "repository_prefixes", position)
-                    yield GRANT_MATCHES_NONE.problem(shown(prefix), path)
-        yield from self._access_warnings()
-        yield from within(("repository_key",), self.repository_key.warnings)
-        found = replication_warnings(self.replication_rules)
-        yield from within(("registry", "replication", "rules"), found)
-        for prefix, template in self.registry.creation_templates.items():
-            yield from within(("registry", "creation_templates", prefix), template.warnings)
-        for setting, value in self.registry.account_settings.items():
-            found = account_setting_warnings(setting, value)
-            yield from within(("registry", "account_settings", setting), found)
-
-    def _access_warnings(self) -> Iterator[Problem]:
-        statements = self.ci_role_statements
-        for role_name, role in self.ci_roles.items():
-            yield from within(("ci_roles", role_name), role.warnings)
-            if not statements[role_name]:
-                yield ROLE_WITHOUT_ACCESS.problem("none", ("ci_roles", role_name))
-            elif role.access is not None:
-                found = self._unmatched(role.access)
-                yield from within(("ci_roles", role_name, "access"), found)
-        names = {ci_role_arn(self.home, name): name for name in self.ci_roles}
-        for name, settings in self.repositories.items():
-            for grant in GRANTS:
-                for index, principal in enumerate(getattr(settings, grant)):
-                    if principal.ci_role is None or principal.ci_role in names:
-                        continue
-                    near = get_close_matches(principal.ci_role, names, 1, _NEARLY)
-                    if near:
-                        hint = f"; did you mean {shown(near[0])}?"
-                        path = ("repositories", name, grant, index)
-                        yield CI_ROLE_UNKNOWN.problem(shown(principal.ci_role), path, hint=hint)
-
-    def _unmatched(self, access: Access) -> Iterator[Problem]:
-        """What of an access is to nothing of the file."""
-        made = [f"{prefix}/" for prefix in self.namespaces if prefix != ROOT]
-        anything = ROOT in self.namespaces
-        for grant in ("pull", "push", "read"):
-            for index, name in enumerate(getattr(access, grant)):
-                whole = name.endswith("/") and any(r.startswith(name) for r in self.repositories)
-                known = name in self.repositories or whole or anything
-                if not known and not any(_overlap(name, prefix) for prefix in made):
-                    yield ACCESS_MATCHES_NONE.problem(shown(name), (grant, index))
-        for grant, end in (("pull_through", "/"), ("import_upstream", "")):
-            for index, name in enumerate(getattr(access, grant)):
-                if not (self._is_cached(f"{name}{end}") or ROOT in self._cache_rules):
-                    yield ACCESS_MATCHES_NONE.problem(shown(name), (grant, index))
-
-    @property
-    def _cache_rules(self) -> Collection[str]:
-        return self.registry.pull_through_cache_rules
-
-    def _is_cached(self, name: str) -> bool:
+    def is_cached(self, name: str) -> bool:
         """Whether a repository, or a namespace with '/' at its end, is below a cache rule's prefix.
 
         Nothing is below `ROOT`: it would bring images of others to every repository.
         """
-        return name.startswith(tuple(f"{prefix}/" for prefix in self._cache_rules))
-
-    def registry_warnings(
-        self, repository_names: Sequence[str], namespaces: Sequence[str] = ()
-    ) -> Iterator[Problem]:
-        """What is legal, but certainly a mistake, in a registry of these repositories.
-
-        :param namespaces: beginnings of further repositories, which ECR makes itself.
-        """
-        for index, rule in enumerate(self.replication_rules):
-            for position, prefix in enumerate(rule.repository_filters):
-                known = any(name.startswith(prefix) for name in repository_names)
-                if not known and not any(_overlap(prefix, n) for n in namespaces):
-                    path = ("replication", "rules", index, "repository_filters", position)
-                    yield FILTER_MATCHES_NONE.problem(shown(prefix), path)
-        if self.registry.scanning is not None:
-            found = self.registry.scanning.warnings(repository_names, namespaces)
-            yield from within(("scanning",), found)
+        return name.startswith(
+            tuple(f"{prefix}/" for prefix in self.registry.pull_through_cache_rules)
+        )
 
     @property
     def namespaces(self) -> Iterator[str]:
@@ -383,12 +246,12 @@ class Environment(Section):
         """
         found: dict[str, list[Access]] = {}
         for name, settings in self.repositories.items():
-            through = {"import_upstream": (name,)} if self._is_cached(name) else {}
+            through = {"import_upstream": (name,)} if self.is_cached(name) else {}
             _add_access(found, name, settings, through)
         for prefix, template in self.registry.creation_templates.items():
             name = f"{prefix}/"
             makes = AppliedFor.PULL_THROUGH_CACHE in template.applied_for
-            through = {"pull_through": (prefix,)} if makes and self._is_cached(name) else {}
+            through = {"pull_through": (prefix,)} if makes and self.is_cached(name) else {}
             if prefix != ROOT:
                 _add_access(found, name, template, through)
         return {arn: access_together(several) for arn, several in sorted(found.items())}

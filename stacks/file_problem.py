@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from pydantic_core import ErrorDetails
 
 from ecr_constructs import Check, InvalidValueError, Problem, RepositorySettings
-from ecr_constructs.checks import TYPE, readable, shown, wrong_type
+from ecr_constructs.checks import TYPE, path_below, readable, shown, wrong_type
 from ecr_constructs.policy_risk import EXCUSABLE, EXCUSE
 from stacks.building import MISSING_KEY, unknown_key
 from stacks.environment import Environment
 from stacks.other_types import other_type
 from stacks.registry_section import RegistrySection
-from stacks.yaml_file import Loc, Node, path_below
+from stacks.yaml_file import Loc, Node
 
 # What pydantic says of a value of the wrong type -> what it should have been.
 _TYPES = {
@@ -61,7 +61,7 @@ def located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -
     if problem.check == TYPE and not rest:
         meant = other_type(problem.sentence, node.value, node.written)
         problem = problem._replace(sentence=problem.sentence + meant)
-    return at(file, problem, node.line, _path_of(rest, node.path))
+    return at(file, problem, node.line, path_below(node.path, *rest))
 
 
 def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> Iterator[FileProblem]:
@@ -78,7 +78,7 @@ def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> It
         ((*loc, *problem.path), located(file, root, (*loc, *problem.path), problem))
         for loc, problem in found
     ]
-    alone = {(p.path, p.sentence) for loc, p in placed if p.path == _path_of(loc)}
+    alone = {(p.path, p.sentence) for loc, p in placed if p.path == path_below("", *loc)}
     for loc, problem in placed:
         home = _home(root, loc)
         of_many = problem.path.startswith(("repository_defaults", "grants["))
@@ -90,7 +90,7 @@ def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> It
         elif _is_in(problem.path, home.path) or problem.path.startswith("grants["):
             yield problem
         elif (problem.path, problem.sentence) not in alone:
-            yield problem._replace(line=home.line, path=_path_of(loc))
+            yield problem._replace(line=home.line, path=path_below("", *loc))
 
 
 def _is_in(path: str, outer: str) -> bool:
@@ -106,15 +106,9 @@ def _home(root: Node, loc: Sequence[str | int]) -> Node:
         if child is None:
             break
         node = child
-        if node.path == _path_of(loc[: index + 1]):
+        if node.path == path_below("", *loc[: index + 1]):
             home = node
     return home
-
-
-def _path_of(steps: Sequence[str | int], path: str = "") -> str:
-    for step in steps:
-        path = path_below(path, step)
-    return path
 
 
 def problems_of(details: ErrorDetails) -> Iterator[tuple[Loc, Problem]]:

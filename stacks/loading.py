@@ -9,6 +9,7 @@ from ecr_constructs.checks import readable, shown
 from stacks.defaults import with_defaults
 from stacks.destinations import Home, homes_of, with_named_destinations
 from stacks.environment import Environment
+from stacks.environment_warnings import environment_warnings
 from stacks.expression import expression_problems
 from stacks.file_problem import FileProblem, at, located, told_once
 from stacks.names import environment_name_problems
@@ -20,7 +21,12 @@ from stacks.registries import (
     repositories_of,
     required_provider_versions,
 )
-from stacks.registry_warnings import chain_warnings, key_warnings, scope_warnings
+from stacks.registry_warnings import (
+    chain_warnings,
+    filter_warnings,
+    key_warnings,
+    scope_warnings,
+)
 from stacks.validation import validated
 from stacks.yaml_file import NOTHING, Node, YamlError, read_yaml
 
@@ -182,7 +188,7 @@ def _shared_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
 
 def _warnings(file: _File) -> Iterator[FileProblem]:
     if file.environment is not None:
-        found = [((), warning) for warning in file.environment.warnings]
+        found = [((), warning) for warning in environment_warnings(file.environment)]
         yield from told_once(file.file, file.root, found)
 
 
@@ -196,7 +202,7 @@ def _registry_problems(
     for name, environment in loaded.items():
         file = by_name[name]
         for problem in (
-            *environment.registry_warnings(*known[environment.home]),
+            *filter_warnings(environment, *known[environment.home]),
             *policy_problems(name, environment, neighbours[name]),
         ):
             yield file.problem(("registry",), problem)

@@ -5,12 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from ecr_constructs import Check, EncryptionType, Problem, Registry, RepositoryKeySettings
 from ecr_constructs.account_setting import OLDER_SCOPE, POLICY_SCOPE
 from ecr_constructs.action import REPOSITORY_ACTIONS, matching
-from ecr_constructs.checks import shown
+from ecr_constructs.checks import shown, within
 from ecr_constructs.registry_policy import OLDER_SCOPE_ACTIONS
+from ecr_constructs.replication import prefixes_overlap
 from stacks.arrivals import arriving_at
 from stacks.environment import Environment
 from stacks.registries import Neighbours, templates_of
 
+FILTER_MATCHES_NONE = Check(
+    "a repository filter should match a repository of the environment files",
+    "ECR user guide, image replication: a filter is the beginning of a name",
+    "mend the filter, or take it away",
+    warning=True,
+)
 CHAIN = Check(
     "what is replicated here is not replicated on",
     "ECR user guide, image replication: only what is pushed to a registry is copied",
@@ -32,6 +39,24 @@ KEY_WITHOUT_USE = Check(
     "write encryption_type KMS, and no kms_key, in what it is for, or take it away",
     warning=True,
 )
+
+
+def filter_warnings(
+    environment: Environment, repository_names: Sequence[str], namespaces: Sequence[str] = ()
+) -> Iterator[Problem]:
+    """What is legal, but certainly a mistake, in a registry of these repositories.
+
+    :param namespaces: beginnings of further repositories, which ECR makes itenvironment.
+    """
+    for index, rule in enumerate(environment.replication_rules):
+        for position, prefix in enumerate(rule.repository_filters):
+            known = any(name.startswith(prefix) for name in repository_names)
+            if not known and not any(prefixes_overlap(prefix, n) for n in namespaces):
+                path = ("replication", "rules", index, "repository_filters", position)
+                yield FILTER_MATCHES_NONE.problem(shown(prefix), path)
+    if environment.registry.scanning is not None:
+        found = environment.registry.scanning.warnings(repository_names, namespaces)
+        yield from within(("scanning",), found)
 
 
 def key_warnings(name: str, environment: Environment, neighbours: Neighbours) -> Iterator[Problem]:
@@ -69,7 +94,7 @@ def _shared(one: Sequence[str], other: Sequence[str]) -> Iterator[str]:
     """The prefixes of what both lists of prefixes select; an empty list selects all."""
     for first in one or ("",):
         for second in other or ("",):
-            if first.startswith(second) or second.startswith(first):
+            if prefixes_overlap(first, second):
                 yield max(first, second, key=len)
 
 

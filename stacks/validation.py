@@ -3,7 +3,7 @@
 import json
 import re
 from bisect import insort
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import islice, product
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from ecr_constructs import Problem
 from ecr_constructs.registry import REGIONS
-from stacks.building import of_the_whole
+from stacks.building import MISSING_KEY, UNKNOWN_KEY, of_the_whole
 from stacks.environment import Environment
 from stacks.file_problem import problems_of
 from stacks.yaml_file import Loc
@@ -98,7 +98,20 @@ def _without_what_is_wrong(data: Data) -> Validated:
             return Validated(None, found)
         rest.leave_out(places)
         environment, wrong = _environment(rest.data)
-    return Validated(environment, found)
+    return Validated(environment, list(_without_twins(found)))
+
+
+def _without_twins(found: Sequence[Found]) -> Iterator[Found]:
+    """What is wrong, without the missing keys that wrong ones were meant to be."""
+    unknown: dict[Loc, list[str]] = {}
+    for loc, problem in found:
+        if problem.check == UNKNOWN_KEY:
+            unknown.setdefault(loc[:-1], []).append(problem.sentence)
+    for loc, problem in found:
+        key = problem.sentence.removesuffix(" is missing")
+        twins = unknown.get(loc, ()) if problem.check == MISSING_KEY else ()
+        if not any(key in sentence for sentence in twins):
+            yield loc, problem
 
 
 def _environment(data: Data) -> tuple[Environment | None, list[ErrorDetails]]:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 import yaml
 
 from ecr_constructs import Check, Problem
-from ecr_constructs.checks import readable, shown, with_strangers
+from ecr_constructs.checks import path_below, shown, with_strangers
 from stacks.yaml_syntax import SYNTAX, syntax_problem
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -77,13 +77,6 @@ TAG_VALUE = Check("a tag must be that of the value's type", f"{_YAML}, core sche
 Loc = tuple[str | int, ...]
 
 _NodeEvent = yaml.AliasEvent | yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent
-
-
-def path_below(path: str, step: str | int) -> str:
-    """The path of a key or a position below a path, on one line whatever the key."""
-    if isinstance(step, int):
-        return f"{path}[{step}]"
-    return f"{path}.{readable(step)}" if path else readable(step)
 
 
 class YamlProblem(NamedTuple):

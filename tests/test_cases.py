@@ -34,7 +34,7 @@ from ecr_constructs.registry_policy import registry_policy_problems
 from ecr_constructs.replication import replication_problems, replication_warnings
 from local.environments import write_environment
 from stacks import InvalidEnvironmentsError, load_environments
-from stacks.environment import FILTER_MATCHES_NONE
+from stacks.registry_warnings import FILTER_MATCHES_NONE
 
 FOLDER = Path(__file__).parent / "cases"
 MODEL = botocore.session.get_session().get_service_model("ecr")

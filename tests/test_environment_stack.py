@@ -10,6 +10,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from local.terraform import synthesize
 from stacks import Environment, EnvironmentStack, load_environments
+from stacks.environment_warnings import environment_warnings
 
 PROJECT = Path(__file__).parent.parent
 HEAD = {"account": "111111111111", "region": "ap-northeast-2"}
@@ -537,4 +538,4 @@ def test_the_other_side_of_the_same_statement_of_many_repositories_is_one() -> N
 def test_a_role_that_a_document_alone_names_has_access() -> None:
     file = HEAD | {"ci_roles": CI_ROLES, "repositories": {"ab": {"policy_document": WRITTEN}}}
     environment = Environment.model_validate_json(json.dumps(file))
-    assert not [str(warning.sentence) for warning in environment.warnings]
+    assert not [str(warning.sentence) for warning in environment_warnings(environment)]

@@ -273,3 +273,25 @@ def test_what_is_wrong_in_one_file_hides_nothing_that_files_owe_each_other(
     lines = str(caught.value).splitlines()
     assert len(lines) == 2, lines
     assert "a registry policy must be at most" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (
+            ("registry", "replication", "rules", 1),
+            {"destination": [{"region": "eu-west-2"}]},
+            "unknown key 'destination'; write 'destinations', a list",
+        ),
+        (
+            ("registry", "replication"),
+            {"rule": []},
+            "unknown key 'rule'; write 'rules', a list",
+        ),
+    ],
+)
+def test_a_key_that_was_meant_is_not_missing_too(
+    tmp_path: Path, path: Place, value: Any, sentence: str
+) -> None:
+    [told_of] = told(tmp_path, (path, value))
+    assert told_of.endswith(sentence)

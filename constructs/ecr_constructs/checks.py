@@ -273,6 +273,16 @@ def did_you_mean(value: object, options: Iterable[str]) -> str:
     return f"; did you mean '{by_lowercase[close[0]]}'?" if close else ""
 
 
+def path_below(path: str, *steps: str | int) -> str:
+    """The path of keys and positions below a path, such as `rules[0].selection`, on one line."""
+    for step in steps:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        else:
+            path += f".{readable(step)}" if path else readable(step)
+    return path
+
+
 def readable(text: str) -> str:
     """A key as a sentence names it: as it is, or quoted where not all of it can be printed."""
     return text if text.isprintable() else repr(text)

@@ -210,9 +210,14 @@ def replication_warnings(rules: Sequence[ReplicationRule]) -> Iterator[Problem]:
             yield MANY_REGIONS.problem(f"{len(after)} Regions: {', '.join(after)}", (index,))
 
 
+def prefixes_overlap(one: str, other: str) -> bool:
+    """Whether a name can start with both."""
+    return one.startswith(other) or other.startswith(one)
+
+
 def _overlap(one: ReplicationRule, other: ReplicationRule) -> bool:
     return any(
-        first.startswith(second) or second.startswith(first)
+        prefixes_overlap(first, second)
         for first in one.repository_filters or ("",)
         for second in other.repository_filters or ("",)
     )
