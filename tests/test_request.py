@@ -107,3 +107,10 @@ def test_knows_nothing_of_an_account_without_a_registry() -> None:
     assert "aws:principalaccount" not in nobody
     assert nobody["aws:principalarn"] == Value("arn:", whole=False)
     assert holds({"ArnLike": {"aws:PrincipalArn": ROLE}}, nobody, variables=True) is None
+
+
+def test_knows_nothing_of_an_account_that_is_known_at_deploy_time_only() -> None:
+    later = Registry(account_id="${data.aws_caller_identity.me.account_id}", region="us-east-1")
+    somebody = deployers_request(later, None)
+    assert "aws:principalaccount" not in somebody
+    assert somebody["aws:principalarn"] == Value("arn:aws:iam::", whole=False)

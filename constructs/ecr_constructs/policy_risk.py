@@ -228,7 +228,7 @@ def _is_wild(name: str) -> bool:
 
 def _outsiders(principal: object, narrowed: _Narrowed, registry: Registry | None) -> Iterator[str]:
     """Who is admitted without a name, and is not of the registry's account."""
-    account = registry.account_id if registry else None
+    account = registry.known_account_id if registry else None
     accounts = [set(map(_account, narrowed[key])) for key in _ACCOUNT_KEYS if key in narrowed]
     is_own = any(found <= {account, _OWN} for found in accounts)
     # Whose account another one is, is not known without a registry.
@@ -273,21 +273,22 @@ def _denied(
     if not owned:
         return
     role = None if deployer is None or is_token(deployer) else deployer
-    account = role.split(":")[4] if role else registry.account_id if registry else ""
+    account = role.split(":")[4] if role else registry.known_account_id if registry else None
     shut_out = _shut_out(statement, role, account)
     known = deployers_request(registry, role)
     if shut_out and holds(statement.get("Condition"), known, variables=variables):
         yield LOCKOUT.problem(f"{', '.join(owned)} for {shown(shut_out)}", ("Principal",))
 
 
-def _shut_out(statement: Mapping[str, Any], role: str | None, account: str) -> str:
+def _shut_out(statement: Mapping[str, Any], role: str | None, account: str | None) -> str:
     """By which name a denial is about whoever deploys; nothing where it is not."""
     if "NotPrincipal" in statement:
         # Who is spared has to be named, and the account that he is in as well.
         spared = _identifiers(statement["NotPrincipal"], "AWS")
         whole = [r["account"] for r in map(_ROOT.fullmatch, spared) if r is not None]
-        missing = account and account not in whole
-        return account if missing else role if role and role not in spared else ""
+        if account and account not in whole:
+            return account
+        return role if role and role not in spared else ""
     for who in _identifiers(statement.get("Principal"), "AWS"):
         root, session = _ROOT.fullmatch(who), _SESSION.fullmatch(who)
         if who in ("*", role) or (account and root is not None and root["account"] == account):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.ecr_lifecycle_policy import EcrLifecyclePolicy
@@ -23,7 +23,7 @@ from ecr_constructs.encryption import EncryptionType, key_sent
 from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
 from ecr_constructs.principal import Principal
-from ecr_constructs.registry import REPOSITORY_NAME
+from ecr_constructs.registry import REPOSITORY_NAME, Registry
 from ecr_constructs.repository_policy import PolicyStatement
 from ecr_constructs.repository_reference import (
     RepositoryBase,
@@ -70,10 +70,11 @@ class Repository(RepositoryBase):
         10,240 characters.
     :param public_access: why the policy may admit everybody, or another account to push; 10 to 500
         characters.
-    :raises ValueError: for anything that ECR would refuse, all of it in one text. What depends on
-        the registry (that the key is there, KMS_DSSE, the partition of principals, whether an
-        account that may push is another one, and who deploys is shut out) is checked where that is
-        known: by `RepositorySettings.problems_in`, as for environment files.
+    :param registry: where the repository is. With it, what depends on that is checked, here and
+        with each grant: that the key is there, KMS_DSSE, the partition of principals, whether an
+        account that may push is another one, and that nobody shuts out the account. Without it,
+        none of that is told. Environment files also tell who deploys.
+    :raises ValueError: for anything that ECR would refuse, all of it in one text.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Repository(RepositoryBase):
         repository_policy_statements: Sequence[PolicyStatement] = (),
         policy_document: str | None = None,
         public_access: str | None = None,
+        registry: Registry | None = None,
     ) -> None:
         problems = list(REPOSITORY_NAME.problems(repository_name))
         try:
@@ -121,10 +123,12 @@ class Repository(RepositoryBase):
                 policy_document=policy_document,
                 public_access=public_access,
             )
+            problems += settings.problems_in(registry) if registry else ()
         except InvalidValueError as error:
             problems += error.problems
         refuse(problems)
         super().__init__(scope, id_)
+        self._registry = registry
         self._settings = settings
         self._source = self._resource = self._define(repository_name)
         self._lifecycle_policy: EcrLifecyclePolicy | None = None
@@ -133,6 +137,12 @@ class Repository(RepositoryBase):
         self._write_policy()
         self._warned: set[tuple[Check, Path]] = set()
         self._warn()
+
+    def _change(self, **changes: Any) -> None:
+        """Take other settings, where nothing is wrong with them."""
+        changed = replace(self._settings, **changes)
+        refuse(changed.problems_in(self._registry) if self._registry else ())
+        self._settings = changed
 
     def _warn(self) -> None:
         new = {(warning.check, warning.path): warning for warning in self._settings.warnings}
@@ -191,9 +201,7 @@ class Repository(RepositoryBase):
 
         :raises ValueError: for rules that ECR would refuse together with those that are there.
         """
-        self._settings = replace(
-            self._settings, lifecycle_rules=(*self._settings.lifecycle_rules, *rules)
-        )
+        self._change(lifecycle_rules=(*self._settings.lifecycle_rules, *rules))
         self._write_lifecycle_policy()
         self._warn()
 
@@ -202,13 +210,8 @@ class Repository(RepositoryBase):
 
         :raises ValueError: where the policy would become longer than ECR allows.
         """
-        self._settings = replace(
-            self._settings,
-            repository_policy_statements=(
-                *self._settings.repository_policy_statements,
-                *statements,
-            ),
-        )
+        further = self._settings.repository_policy_statements
+        self._change(repository_policy_statements=(*further, *statements))
         self._write_policy()
 
     def grant_pull(self, *principals: Principal) -> None:
@@ -217,24 +220,24 @@ class Repository(RepositoryBase):
         Each also needs `ecr:GetAuthorizationToken` in a policy of its own, which no repository
         can give; a principal of another account needs the three pull actions there as well.
         """
-        self._settings = replace(self._settings, pull=(*self._settings.pull, *principals))
+        self._change(pull=(*self._settings.pull, *principals))
         self._write_policy()
 
     def grant_push(self, *principals: Principal) -> None:
         """Let principals push images; otherwise as `grant_pull`."""
-        self._settings = replace(self._settings, push=(*self._settings.push, *principals))
+        self._change(push=(*self._settings.push, *principals))
         self._write_policy()
         self._warn()
 
     def grant_pull_push(self, *principals: Principal) -> None:
         """Let principals pull and push images; otherwise as `grant_pull`."""
-        self._settings = replace(self._settings, pull_push=(*self._settings.pull_push, *principals))
+        self._change(pull_push=(*self._settings.pull_push, *principals))
         self._write_policy()
         self._warn()
 
     def grant_read(self, *principals: Principal) -> None:
         """Let principals see what is known of the images: metadata and scan findings."""
-        self._settings = replace(self._settings, read=(*self._settings.read, *principals))
+        self._change(read=(*self._settings.read, *principals))
         self._write_policy()
 
     def grant(self, *principals: Principal, actions: Sequence[str], sid: str | None = None) -> None:
@@ -257,7 +260,7 @@ class Repository(RepositoryBase):
                 break
         else:
             statements.append(granted)
-        self._settings = replace(self._settings, repository_policy_statements=tuple(statements))
+        self._change(repository_policy_statements=tuple(statements))
         self._write_policy()
 
     # The two policies are defined here and not as the constructs of their rooms: a node of the

@@ -39,8 +39,10 @@ def deployers_request(registry: Registry | None, role: str | None) -> Known:
 
     :param role: the ARN of the role that deploys; without it, anybody of the registry's account.
     """
-    account = role.split(":")[4] if role else registry.account_id if registry else ""
-    start = f"arn:{registry.partition}:iam::{account}:" if registry else "arn:"
+    account = role.split(":")[4] if role else registry.known_account_id if registry else None
+    start = f"arn:{registry.partition}:iam::" if registry else "arn:"
+    if account and registry:
+        start += f"{account}:"
     known: dict[str, Value | None] = {
         "aws:principalarn": Value(role) if role else Value(start, whole=False),
         "aws:principalisawsservice": Value("false"),
