@@ -35,9 +35,8 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.ci_role import ci_role_arn
 from ecr_constructs.creation_template import AppliedFor
-from ecr_constructs.encryption import KEY_OF_OTHERS, EncryptionType
+from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.image_settings import GRANTS, ImageSettings
-from ecr_constructs.policy_risk import FOREIGN_CHANGES, LOCKOUT
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
 from ecr_constructs.registry import ROOT
 from ecr_constructs.replication import replication_warnings
@@ -158,10 +157,9 @@ def _settings(
         if registry is not None:
             problems += rest.problems_in(registry, deployer_of(info))
         elif "region" in info.data:
-            somewhere = Registry(account_id="0" * 12, region=info.data["region"])
             # No account is another one, or one's own, as long as this one is unknown.
-            unknown = (FOREIGN_CHANGES, KEY_OF_OTHERS, LOCKOUT)
-            problems += (p for p in rest.problems_in(somewhere) if p.check not in unknown)
+            somewhere = Registry(account_id="${unknown}", region=info.data["region"])
+            problems += rest.problems_in(somewhere)
         problems += within(("tags",), own_tag_problems(rest.tags))
         if info.field_name == "repository_defaults" and rest.public_access is not None:
             problems.append(PUBLIC_BY_DEFAULT.problem(path=("public_access",)))

@@ -81,10 +81,13 @@ def _named(element: Any, request: Request) -> bool:
 
 def _is_about(statement: Mapping[str, Any], request: Request) -> bool:
     if "NotPrincipal" in statement:
-        # Who is spared has to be named, and its account as well.
+        # AWS supports it with a denial only. Who is spared has to be named, his account as well,
+        # and of a role each session, which no request here tells: a role is never spared for sure.
+        assert statement["Effect"] == "Deny", statement
         spared = _listed(statement["NotPrincipal"].get("AWS", []))
         whole = {request.account, f"arn:aws:iam::{request.account}:root"}
-        return not (request.principal in spared and whole & {*spared})
+        is_user = request.principal.split(":")[-1].startswith("user/")
+        return not (is_user and request.principal in spared and whole & {*spared})
     return _named(statement["Principal"], request)
 
 

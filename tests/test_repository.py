@@ -376,7 +376,7 @@ def test_fails_where_an_organization_changes_anything(stack: TerraformStack) -> 
     assert [problem.path for problem in caught.value.problems] == [("push", 1)]
     assert stack.node.try_find_child("Api") is None
     repository = Repository(stack, "Api", repository_name="ab")
-    with pytest.raises(InvalidValueError, match="as a whole must not push"):
+    with pytest.raises(InvalidValueError, match="must not do more than read, pull and push"):
         repository.grant(ORGANIZATION, actions=["ecr:DeleteRepository"])
     allowed = Repository(
         stack, "Web", repository_name="ac", push=[ORGANIZATION], public_access="we all build it"

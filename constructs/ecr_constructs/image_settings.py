@@ -64,9 +64,9 @@ PUBLIC_ACCESS = TextForm(
     form="a reason in one line, such as 'the base images of our open source'",
 )
 OPEN = Check(
-    "the policy of a repository may admit everybody",
+    "'public_access' lets the policy admit everybody, and another account as a whole push",
     "this project: nothing is public by accident",
-    "take 'public_access' away where it need not",
+    "take it away where the policy does neither",
     warning=True,
 )
 
@@ -104,8 +104,8 @@ class ImageSettings:
     policy_document: str | None = None
     """The whole policy as AWS's JSON instead, kept as it is written; no grants beside it."""
     public_access: str | None = None
-    """Why the policy may admit everybody, or another account to push; without it, that is
-    refused."""
+    """Why the policy may admit everybody to read and pull, or another account as a whole to push;
+    without it, that is refused."""
 
     # What differs between the two.
     exclusion_filter_provider_version: ClassVar[str]
@@ -203,8 +203,13 @@ class ImageSettings:
             grants = tuple(tuple(getattr(self, name)) for name in GRANTS)
             further = tuple(self.repository_policy_statements)
             found = _risks_of(grants, further, registry, deployer)
-        reason = self.public_access is not None
-        return (p for p in found if not (reason and p.check in EXCUSABLE))
+        for problem in found:
+            if problem.check not in EXCUSABLE:
+                yield problem
+            elif self.public_access is None:
+                yield problem._replace(
+                    sentence=f"{problem.sentence}, or say 'public_access' and why"
+                )
 
     @property
     def warnings(self) -> Iterator[Problem]:

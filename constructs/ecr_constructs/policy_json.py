@@ -101,6 +101,13 @@ def texts(value: object) -> list[str]:
     return [item if isinstance(item, str) else json.dumps(item) for item in listed(value)]
 
 
+def named(element: object, kind: str) -> list[str]:
+    """Whom a `Principal` names by a kind, such as `AWS`; a lone `*` is of that kind."""
+    if isinstance(element, str):
+        return [element] if kind == "AWS" else []
+    return texts(dict(pairs(element)).get(kind, []))
+
+
 def pairs(value: object) -> Iterator[tuple[str, Any]]:
     """The members of an object; none of anything else."""
     members = value.items() if isinstance(value, Mapping) else ()

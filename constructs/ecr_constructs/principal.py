@@ -43,6 +43,7 @@ def _arn_form(kind: str, what: str = "") -> TextForm:
     )
 
 
+ROOT_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:root")
 ROLE_ARN = _arn_form("role")
 USER_ARN = _arn_form("user")
 _ORGANIZATION = r"o-[a-z0-9]{10,32}"
@@ -95,7 +96,7 @@ NAMED = TextForm(
     maximum=2048,
     pattern=re.compile(
         rf"\*|[0-9]{{12}}|{ROLE_ARN.pattern.pattern}|{USER_ARN.pattern.pattern}"
-        r"|arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:root"
+        rf"|{ROOT_ARN.pattern}"
         r"|arn:aws(?:-[a-z]+)*:sts::[0-9]{12}:"
         r"(?:assumed-role/[\w+=,.@-]{1,64}/[\w+=,.@-]{2,64}|federated-user/[\w+=,.@-]{2,32})",
         re.ASCII,
@@ -266,6 +267,19 @@ CONDITIONS = {
     "source_account": ("StringEquals", "aws:SourceAccount"),
     "source_arn": ("ArnLike", "aws:SourceArn"),
 }
+
+
+def account_of(name: str) -> str | None:
+    """The account that a principal by `AWS` is the whole of, by its id or by its root's ARN."""
+    is_whole = ACCOUNT_ID.pattern.fullmatch(name) or ROOT_ARN.fullmatch(name)
+    return name.removesuffix(":root")[-12:] if is_whole else None
+
+
+def is_wild(name: str) -> bool:
+    """Whether a principal by `AWS` stands for more than its name says."""
+    return ("*" in name or "?" in name) and not is_token(name)
+
+
 # The kinds of which each has a statement of its own.
 _APART = ("organization", "organizational_unit", "lambda_function", "service")
 

@@ -68,8 +68,8 @@ class Repository(RepositoryBase):
     :param repository_policy_statements: further statements of the repository's policy.
     :param policy_document: the whole policy as AWS's JSON instead, kept as it is written; at most
         10,240 characters.
-    :param public_access: why the policy may admit everybody, or another account to push; 10 to 500
-        characters.
+    :param public_access: why the policy may admit everybody to read and pull, or another account as
+        a whole to push; 10 to 500 characters.
     :param registry: where the repository is. With it, what depends on that is checked, here and
         with each grant: that the key is there, KMS_DSSE, the partition of principals, whether an
         account that may push is another one, and that nobody shuts out the account. Without it,

@@ -267,7 +267,7 @@ class RepositoryPolicy(Construct):
         problems = list(repository_policy_problems(statements))
         if not problems:
             document = repository_policy_document(statements)
-            problems += policy_risks(document, registry=registry, excusable=False)
+            problems += policy_risks(document, registry=registry)
         if not statements:
             problems.append(NO_STATEMENT.problem("none"))
         refuse([*REPOSITORY_NAME.problems(repository_name), *problems])

@@ -1,6 +1,5 @@
 """Repository policy document: a repository policy in AWS's JSON, read back as statements."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +26,7 @@ from ecr_constructs.principal import (
     CONDITIONS,
     LAMBDA,
     Principal,
+    account_of,
 )
 from ecr_constructs.repository_policy import PolicyStatement, repository_policy_problems
 
@@ -43,7 +43,6 @@ EVERYBODY = Check(
     "everybody as a principal must be narrowed by an organization or an organizational unit",
     "this project: nothing is public by accident",
 )
-_ROOT = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
 
 # Keyword -> what AWS's document calls it.
 _PLACES: dict[str, Path] = {
@@ -176,9 +175,9 @@ def _taken(conditions: _Conditions, operator: str, key: str) -> tuple[tuple[str,
 
 
 def _principal(identifier: str) -> Principal:
-    root = _ROOT.fullmatch(identifier)
-    if root:
-        return Principal(account=root[1])
+    account = account_of(identifier)
+    if account:
+        return Principal(account=account)
     if ":user/" in identifier:
         return Principal(user=identifier)
     if identifier.startswith("arn:"):
