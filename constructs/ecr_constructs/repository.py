@@ -1,6 +1,5 @@
 """Repository: where the images of one thing are kept."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -24,7 +23,7 @@ from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
-from ecr_constructs.repository_policy import PolicyStatement
+from ecr_constructs.repository_policy import PolicyStatement, merged
 from ecr_constructs.repository_reference import (
     RepositoryBase,
     RepositoryReference,
@@ -130,6 +129,8 @@ class Repository(RepositoryBase):
         super().__init__(scope, id_)
         self._registry = registry
         self._settings = settings
+        self._further = settings.repository_policy_statements
+        self._granted: tuple[PolicyStatement, ...] = ()
         self._source = self._resource = self._define(repository_name)
         self._lifecycle_policy: EcrLifecyclePolicy | None = None
         self._policy: EcrRepositoryPolicy | None = None
@@ -206,13 +207,11 @@ class Repository(RepositoryBase):
         self._warn()
 
     def add_to_resource_policy(self, *statements: PolicyStatement) -> None:
-        """Add statements to the repository's policy, after those that are there.
+        """Add statements to the repository's policy, after those that are there but for `grant`'s.
 
         :raises ValueError: where the policy would become longer than ECR allows.
         """
-        further = self._settings.repository_policy_statements
-        self._change(repository_policy_statements=(*further, *statements))
-        self._write_policy()
+        self._take_statements((*self._further, *statements), self._granted)
 
     def grant_pull(self, *principals: Principal) -> None:
         """Let principals pull images: a statement of the repository's policy.
@@ -243,24 +242,20 @@ class Repository(RepositoryBase):
     def grant(self, *principals: Principal, actions: Sequence[str], sid: str | None = None) -> None:
         """Let principals do what the actions say, such as `ecr:BatchDeleteImage`.
 
-        What is granted to several is one statement.
+        What is granted under a sid, or without one, becomes few statements: one for all who may
+        do the same.
 
         :param sid: a name, for people; by default it is made of the actions.
         :raises ValueError: for an action that no repository has, and for one that stands for all.
         """
         granted = PolicyStatement(principals=principals, actions=tuple(actions), sid=sid)
-        once = tuple(dict.fromkeys(granted.actions))
-        granted = replace(granted, actions=once, sid=_sid_of(once) if sid is None else sid)
-        statements = list(self._settings.repository_policy_statements)
-        for index, other in enumerate(statements):
-            same = replace(other, principals=granted.principals, actions=granted.actions) == granted
-            if same and {*other.actions} == {*granted.actions}:
-                members = dict.fromkeys((*other.principals, *granted.principals))
-                statements[index] = replace(other, principals=tuple(members))
-                break
-        else:
-            statements.append(granted)
-        self._change(repository_policy_statements=tuple(statements))
+        self._take_statements(self._further, (*self._granted, granted))
+
+    def _take_statements(
+        self, further: tuple[PolicyStatement, ...], granted: tuple[PolicyStatement, ...]
+    ) -> None:
+        self._change(repository_policy_statements=(*further, *merged(granted)))
+        self._further, self._granted = further, granted
         self._write_policy()
 
     # The two policies are defined here and not as the constructs of their rooms: a node of the
@@ -327,12 +322,6 @@ def _encryption(
     return EcrRepositoryEncryptionConfiguration(
         encryption_type=encryption_type, kms_key=key_sent(kms_key)
     )
-
-
-def _sid_of(actions: Sequence[str]) -> str:
-    """`BatchDeleteImage`, or `BatchDeleteImageAnd2More`."""
-    first, *more = [re.sub("[^A-Za-z]", "", action.partition(":")[2]) for action in sorted(actions)]
-    return f"{first}And{len(more)}More" if more else first
 
 
 def _tuple(values: Sequence[T]) -> tuple[T, ...]:
