@@ -85,10 +85,10 @@ def policy_risks(
     """
     variables = document.get("Version") == _VARIABLES
     for index, statement in _statements(document):
-        narrowing = narrowed_by(statement.get("Condition"), variables=variables)
         if statement.get("Effect") == "Deny":
             found = lockouts(statement, registry, deployer, variables=variables)
         else:
+            narrowing = narrowed_by(statement.get("Condition"), variables=variables)
             found = _allowed(statement, narrowing, registry, spared)
         yield from within(("Statement", index), found)
     yield from _allowed_together(document, variables=variables)

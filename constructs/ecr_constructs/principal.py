@@ -1,11 +1,12 @@
 """Principal: who a policy statement is about."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ecr_constructs.checks import Check, Problem, TextForm, is_token, refuse, shown, within
+from ecr_constructs.policy_json import one_or_all
 from ecr_constructs.registry import ACCOUNT_ID, Registry
 
 # Kind -> whether whoever it is only pulls.
@@ -310,7 +311,8 @@ def together(principals: Sequence[Principal]) -> list[Together]:
 
 
 def _together(kind: str, members: Sequence[Principal]) -> Together:
-    identifiers = _one_or_all([member.identifier for member in members])
+    # A role has one ARN, whatever it is for.
+    identifiers = one_or_all(dict.fromkeys(member.identifier for member in members))
     element: _Element = {"Service" if kind == "service" else "AWS": identifiers}
     if kind == "lambda_function":
         element = {"Service": LAMBDA}
@@ -318,14 +320,9 @@ def _together(kind: str, members: Sequence[Principal]) -> Together:
         element = "*"
     conditions = {}
     for name, (operator, key) in CONDITIONS.items():
-        values = [value for value in (getattr(one, name) for one in members) if value is not None]
+        values = dict.fromkeys(v for v in (getattr(one, name) for one in members) if v is not None)
         if values:
-            found = _one_or_all(values)
+            found = one_or_all(values)
             conditions[operator] = {key: found if isinstance(found, str) else tuple(found)}
     name = "".join(part.capitalize() for part in kind.split("_"))
     return Together(name, element, conditions, tuple(members))
-
-
-def _one_or_all(values: Iterable[str]) -> str | list[str]:
-    found = list(dict.fromkeys(values))
-    return found[0] if len(found) == 1 else found

@@ -37,6 +37,7 @@ from ecr_constructs.condition import (
     frozen,
     render_conditions,
 )
+from ecr_constructs.policy_json import one_or_all
 from ecr_constructs.policy_risk import policy_risks
 from ecr_constructs.principal import Principal, Together, together
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
@@ -150,8 +151,8 @@ class Statement:
                     "Sid": self.sid,
                     "Effect": str(self.effect),
                     "Principal": group.element,
-                    "Action": _one_or_all(self.actions),
-                    "Resource": _one_or_all(resources),
+                    "Action": one_or_all(self.actions),
+                    "Resource": one_or_all(resources),
                     "Condition": render_conditions(_both(self.conditions, group.conditions)),
                 }.items()
                 if value
@@ -164,10 +165,6 @@ def _both(one: Conditions, other: Conditions) -> Conditions:
     """Two conditions, of which each has to hold."""
     operators = dict.fromkeys((*one, *other))
     return {name: {**one.get(name, {}), **other.get(name, {})} for name in operators}
-
-
-def _one_or_all(values: Sequence[str]) -> str | list[str]:
-    return values[0] if len(values) == 1 else list(values)
 
 
 @dataclass(frozen=True, kw_only=True)
