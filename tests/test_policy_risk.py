@@ -203,6 +203,32 @@ def test_everybody_of_two_organizations_is_not_one() -> None:
     assert ALL_ACTIONS in found(first, statement("*", [*REST], Condition=one))
 
 
+@pytest.mark.parametrize(
+    ("who", "one", "other", "is_one"),
+    [
+        (ROLE, None, "vpce-0a1b2c3d", True),
+        (ROLE, "vpce-0a1b2c3d", None, True),
+        (ROLE, "vpce-0a1b2c3d", "vpce-0a1b2c3d", True),
+        (ROLE, "vpce-0a1b2c3d", "vpce-0a1b2c3e", False),
+        ("111111111111", None, "vpce-0a1b2c3d", True),
+        ("111111111111", "vpce-0a1b2c3d", "vpce-0a1b2c3d", True),
+        ("111111111111", "vpce-0a1b2c3d", "vpce-0a1b2c3e", False),
+    ],
+)
+def test_who_is_narrowed_has_what_others_have(
+    who: str, one: str | None, other: str | None, is_one: bool
+) -> None:
+    first, last = (
+        {"Condition": {"StringEquals": {"aws:SourceVpce": endpoint}}} if endpoint else {}
+        for endpoint in (one, other)
+    )
+    statements = (
+        statement({"AWS": who}, [*HALF], **first),
+        statement({"AWS": ROLE}, [*REST], **last),
+    )
+    assert (ALL_ACTIONS in found(*statements)) == is_one
+
+
 WHY = "the company that builds for us"
 WHOLE = {"AWS": "222222222222"}
 ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
