@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
+from itertools import chain
 from typing import ClassVar
 
 from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
@@ -284,7 +285,7 @@ class RepositoryPolicy(Construct):
     :param statements: at least one; together at most 10,240 characters as JSON.
     :param registry: where the repository is, to know other accounts and one's own. Without it,
         neither that another account as a whole changes anything nor that its own is shut out is
-        told.
+        told, nor that a principal is of another partition.
     :raises ValueError: for a name that no repository has, for statements that ECR would refuse
         together, and for those that let happen what nobody can have meant.
     """
@@ -302,6 +303,8 @@ class RepositoryPolicy(Construct):
         if not problems:
             document = repository_policy_document(statements)
             problems += policy_risks(document, registry=registry)
+            here = (one.problems_in(registry) for one in statements if registry)
+            problems += chain.from_iterable(here)
         if not statements:
             problems.append(NO_STATEMENT.problem("none"))
         refuse([*REPOSITORY_NAME.problems(repository_name), *problems])
