@@ -55,6 +55,16 @@ def test_an_organization_is_another_one_anywhere() -> None:
     ]
 
 
+def test_an_account_by_two_names_is_one() -> None:
+    twice = {"AWS": ["222222222222", "arn:aws:iam::222222222222:root", "333333333333"]}
+    assert found(statement(twice, "ecr:PutImage")) == [FOREIGN_PUSH] * 2
+
+
+def test_no_value_narrows_nothing() -> None:
+    condition: dict[str, Any] = {"StringEquals": {"aws:PrincipalOrgID": []}}
+    assert found(statement("*", Condition=condition)) == [EVERYBODY]
+
+
 @pytest.mark.parametrize("action", ["ecr:SetRepositoryPolicy", "ecr:BatchDeleteImage", "ecr:P*"])
 def test_to_push_is_not_to_change(action: str) -> None:
     [problem] = policy_risks(
@@ -153,6 +163,10 @@ CONDITIONS: list[tuple[dict[str, Any], bool]] = [
     ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::222222222222:role/${aws:username}"}}, False),
     ({"ArnEquals": {"aws:SourceArn": "arn:aws:codebuild:eu-west-1:222222222222:project/a"}}, True),
     ({"ArnLike": {"aws:SourceArn": "arn:aws:codebuild:eu-west-1:222222222222:project/?"}}, False),
+    (
+        {"ArnLike": {"aws:SourceArn": "arn:aws:codebuild:*:222222222222:project/${aws:username}"}},
+        False,
+    ),
 ]
 
 
@@ -191,6 +205,13 @@ def test_no_service_acts_for_the_root_of_an_account() -> None:
 )
 def test_several_statements_are_everything_for_one(one: Any, other: Any, is_one: bool) -> None:
     assert (ALL_ACTIONS in found(statement(one, [*HALF]), statement(other, [*REST]))) == is_one
+
+
+def test_the_last_of_several_statements_is_the_problem() -> None:
+    for one, other in (("111111111111", ROLE), (ROLE, "111111111111")):
+        several = [statement({"AWS": one}, [*HALF]), statement({"AWS": other}, [*REST])]
+        [problem] = policy_risks({"Statement": several}, registry=HOME)
+        assert problem.path == ("Statement", 1)
 
 
 def test_everybody_of_two_organizations_is_not_one() -> None:
