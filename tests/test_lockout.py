@@ -86,6 +86,8 @@ def test_a_denial_of_an_account_shuts_it_out(registry: Registry | None, count: i
         ({"StringNotEquals": {"aws:RequestedRegion": ["us-east-1", "ap-northeast-2"]}}, False),
         ({"Bool": {"aws:ViaAWSService": "false"}}, True),
         ({"Null": {"aws:CalledVia": "true"}}, True),
+        ({"Null": {"aws:CalledViaFirst": "true"}}, True),
+        ({"Null": {"aws:CalledViaLast": "true"}}, True),
         ({"StringEquals": {"aws:PrincipalType": "AssumedRole"}}, True),
         ({"StringNotEquals": {"aws:PrincipalType": "AssumedRole"}}, False),
     ],

@@ -65,6 +65,24 @@ def test_no_value_narrows_nothing() -> None:
     assert found(statement("*", Condition=condition)) == [EVERYBODY]
 
 
+def test_an_operator_on_numbers_narrows_nothing() -> None:
+    condition = {"NumericEquals": {"aws:PrincipalAccount": "111111111111"}}
+    assert found(statement("*", Condition=condition)) == [EVERYBODY]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"aws:SourceAccount": "222222222222"}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws:codebuild:*:222222222222:project/*"}},
+        {"StringEquals": {"aws:SourceOrgID": "o-a1b2c3d4e5"}},
+        {"ForAnyValue:StringLike": {"aws:SourceOrgPaths": "o-a1b2c3d4e5/*"}},
+    ],
+)
+def test_a_service_acts_for_somebody(condition: dict[str, Any]) -> None:
+    assert found(statement({"Service": "codebuild.amazonaws.com"}, Condition=condition)) == []
+
+
 @pytest.mark.parametrize("action", ["ecr:SetRepositoryPolicy", "ecr:BatchDeleteImage", "ecr:P*"])
 def test_to_push_is_not_to_change(action: str) -> None:
     [problem] = policy_risks(

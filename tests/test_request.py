@@ -126,3 +126,9 @@ def test_knows_nothing_of_an_account_that_is_known_at_deploy_time_only() -> None
     somebody = deployers_request(later, None)
     assert "aws:principalaccount" not in somebody
     assert somebody["aws:principalarn"] == Value("arn:aws:iam::", whole=False)
+
+
+def test_knows_nothing_of_a_region_that_is_known_at_deploy_time_only() -> None:
+    assert KNOWN["aws:requestedregion"] == Value("ap-northeast-2")
+    later = Registry(account_id="111111111111", region="${var.region}")
+    assert "aws:requestedregion" not in deployers_request(later, ROLE)
