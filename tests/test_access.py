@@ -129,6 +129,7 @@ def test_a_grant_gives_exactly_its_actions_and_nothing_else(
         assert not any(asks(nobody, a, policy) for a in REPOSITORY_ACTIONS)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([*sorted(GRANTS), "pull_push"]),
