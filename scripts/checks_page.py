@@ -29,6 +29,7 @@ ROOMS = (
             "principal",
             "condition",
             "action",
+            "lockout",
             "policy_risk",
             "repository_policy",
             "repository_policy_document",

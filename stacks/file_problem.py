@@ -9,7 +9,8 @@ from pydantic_core import ErrorDetails
 
 from ecr_constructs import Check, InvalidValueError, Problem, RepositorySettings
 from ecr_constructs.checks import TYPE, path_below, readable, shown, wrong_type
-from ecr_constructs.policy_risk import EXCUSABLE, EXCUSE
+from ecr_constructs.image_settings import EXCUSE
+from ecr_constructs.policy_risk import EXCUSABLE
 from stacks.building import MISSING_KEY, unknown_key
 from stacks.environment import Environment
 from stacks.other_types import other_type

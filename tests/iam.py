@@ -5,7 +5,7 @@ principals, `*` and `?` in actions and resources, and a few condition operators.
 know it refuses to answer. The rules are those of IAM's user guide, policy evaluation logic.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -81,10 +81,13 @@ def _named(element: Any, request: Request) -> bool:
 
 def _is_about(statement: Mapping[str, Any], request: Request) -> bool:
     if "NotPrincipal" in statement:
-        # Who is spared has to be named, and its account as well.
+        # AWS supports it with a denial only. Who is spared has to be named, his account as well,
+        # and of a role each session, which no request here tells: a role is never spared for sure.
+        assert statement["Effect"] == "Deny", statement
         spared = _listed(statement["NotPrincipal"].get("AWS", []))
         whole = {request.account, f"arn:aws:iam::{request.account}:root"}
-        return not (request.principal in spared and whole & {*spared})
+        is_user = request.principal.split(":")[-1].startswith("user/")
+        return not (is_user and request.principal in spared and whole & {*spared})
     return _named(statement["Principal"], request)
 
 
@@ -137,15 +140,23 @@ def _test(
     by_lowercase = {name.lower(): value for name, value in context.items()}
     values = _listed(by_lowercase.get(key.lower(), []))
     assert not any("${" in item for item in wanted), wanted
-    match operator.removeprefix("ForAnyValue:"):
-        case "StringEquals" | "Bool":
-            return any(value == item for value in values for item in wanted)
-        case "StringLike":
-            return any(_like(value, item) for value in values for item in wanted)
-        case "ArnEquals" | "ArnLike":
-            return any(_arn_like(value, item) for value in values for item in wanted)
-        case "StringNotEquals" if operator == "StringNotEquals":
-            return not any(value == item for value in values for item in wanted)
-        case "ArnNotEquals" | "ArnNotLike" if ":" not in operator:
-            return not any(_arn_like(value, item) for value in values for item in wanted)
-    raise AssertionError(operator)
+    if operator == "Null":
+        return any((item == "true") == (not values) for item in wanted)
+    of, _, named = operator.rpartition(":")
+    base = named.removesuffix("IfExists")
+    compare, negated = _COMPARE[base.replace("Not", "")], "Not" in base
+    if not values:
+        return named != base or of == "ForAllValues" or (negated and not of)
+    answers = [any(compare(value, item) for item in wanted) != negated for value in values]
+    every = of == "ForAllValues" or (negated and not of)
+    return all(answers) if every else any(answers)
+
+
+_COMPARE: Mapping[str, Callable[[str, str], bool]] = {
+    "StringEquals": str.__eq__,
+    "StringEqualsIgnoreCase": lambda value, item: value.lower() == item.lower(),
+    "StringLike": _like,
+    "ArnEquals": _arn_like,
+    "ArnLike": _arn_like,
+    "Bool": str.__eq__,
+}

@@ -2,6 +2,8 @@
 
 import fnmatch
 import json
+from collections.abc import Collection, Hashable
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,7 @@ from ecr_constructs import (
     Access,
     AccessPolicy,
     InvalidValueError,
+    PolicyStatement,
     Principal,
     Registry,
     Repository,
@@ -99,6 +102,10 @@ OWNER = "098765432109"
 GRANTS = {"pull": PULL_ACTIONS, "push": PUSH_ACTIONS, "read": READ_ACTIONS}
 
 
+# Of one kind, so that each kind has no statements of its own.
+SEVERAL = [Principal(role=f"arn:aws:iam::111111111111:role/{name}") for name in "abcd"]
+
+
 @settings(deadline=None)
 @given(
     st.dictionaries(
@@ -127,6 +134,49 @@ def test_a_grant_gives_exactly_its_actions_and_nothing_else(
     if not any(stranger in (p.account, p.source_account, OWNER) for p in known) and known:
         nobody = Principal(role=f"arn:aws:iam::{stranger}:role/nobody")
         assert not any(asks(nobody, a, policy) for a in REPOSITORY_ACTIONS)
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from([*sorted(GRANTS), "pull_push"]),
+        st.lists(st.sampled_from(SEVERAL), max_size=4).map(tuple),
+    )
+)
+def test_grants_are_as_few_statements_as_there_can_be(
+    grants: dict[str, tuple[Principal, ...]],
+) -> None:
+    both = grants.get("pull_push", ())
+    pairs = {
+        (principal, grant)
+        for grant in GRANTS
+        for principal in (*grants.get(grant, ()), *(both if grant != "read" else ()))
+    }
+    statements = grant_statements(**grants)
+    assert len(statements) == fewest(pairs)
+    assert len({statement.sid for statement in statements}) == len(statements)
+
+
+def fewest(pairs: Collection[tuple[Hashable, str]]) -> int:
+    """How many statements it takes to say who may do what: by trying them all.
+
+    A statement is about whoever may do all of its actions.
+    """
+    whos = {who for who, _ in pairs}
+    may = {who: {what for one, what in pairs if one == who} for who in whos}
+    alike = {frozenset(who for who in whos if what in may[who]): what for _, what in pairs}
+    names = sorted(alike.values())
+    rectangles = [
+        {(who, what) for who in whos if {*some} <= may[who] for what in some}
+        for count in range(1, len(names) + 1)
+        for some in combinations(names, count)
+    ]
+    wanted = {(who, what) for who, what in pairs if what in names}
+    return next(
+        count
+        for count in range(len(names) + 1)
+        if any(set().union(*some) == wanted for some in combinations(rectangles, count))
+    )
 
 
 def covers(one: Principal, other: Principal) -> bool:
@@ -165,7 +215,7 @@ def test_a_grant_of_actions_gives_exactly_them(
         api.grant(principal, actions=actions)
     [policy] = synthesized(stack)["resource"]["aws_ecr_repository_policy"].values()
     statements = json.loads(policy["policy"])["Statement"]
-    assert len(statements) <= len({frozenset(actions) for _, actions in grants})
+    assert len(statements) == fewest({(p, a) for p, actions in grants for a in actions})
     for principal, _ in grants:
         expected = {a for who, actions in grants if who == principal for a in actions}
         resource = HOME.repository_arn("payments/api")
@@ -281,9 +331,28 @@ def test_what_is_granted_to_several_is_one_statement(
     [policy] = resources("aws_ecr_repository_policy")
     statements = json.loads(policy["policy"])["Statement"]
     assert [(s["Sid"], s["Principal"]["AWS"]) for s in statements] == [
-        ("BatchDeleteImage", [CI.identifier, other.identifier]),
-        ("DescribeAnd1More", [CI.identifier, other.identifier]),
+        ("BatchDeleteImageAnd2More", [CI.identifier, other.identifier]),
         ("Clean", CI.identifier),
+    ]
+
+
+def test_what_one_may_do_is_one_statement(stack: TerraformStack, resources: Resources) -> None:
+    api = Repository(stack, "Api", repository_name="payments/api")
+    unit = Principal(organization="o-a1b2c3d4e5")
+    api.grant(CI, actions=["ecr:BatchDeleteImage"])
+    api.grant(unit, actions=["ecr:ListImages"])
+    api.grant(CI, actions=["ecr:StartImageScan"])
+    api.add_to_resource_policy(PolicyStatement(principals=(CI,), actions=("ecr:ListImages",)))
+    api.grant(CI, unit, actions=["ecr:DescribeImages"])
+    [policy] = resources("aws_ecr_repository_policy")
+    statements = json.loads(policy["policy"])["Statement"]
+    assert [(s.get("Sid"), s["Action"]) for s in statements] == [
+        (None, "ecr:ListImages"),
+        (
+            "BatchDeleteImageAnd2More",
+            ["ecr:BatchDeleteImage", "ecr:StartImageScan", "ecr:DescribeImages"],
+        ),
+        ("DescribeImagesAnd1MoreOrganization", ["ecr:ListImages", "ecr:DescribeImages"]),
     ]
 
 

@@ -241,8 +241,7 @@ def test_a_repository_excuses_what_a_grant_opens_of_it(tmp_path: Path) -> None:
 OPEN = "repository_defaults:\n  push:\n    - account: '222222222222'\n"
 RISK = (
     "dev.yaml:5: repository_defaults.push[0]: another account, an organization or a network as a"
-    " whole must not push or change anything, or its administrators decide what runs here, got"
-    " account '222222222222'; name the role that does"
+    " whole must not push, got account '222222222222'; name the role that does"
 )
 
 

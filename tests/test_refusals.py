@@ -42,6 +42,7 @@ from ecr_constructs import (
     image_settings,
     lifecycle_policy,
     lifecycle_rule,
+    lockout,
     policy_risk,
     principal,
     public_repository,
@@ -56,7 +57,7 @@ from ecr_constructs import (
     tags,
 )
 from ecr_constructs import action as actions
-from ecr_constructs.action import REPOSITORY_ACTIONS
+from ecr_constructs.action import PUSH_ACTIONS, REPOSITORY_ACTIONS
 from ecr_constructs.checks import (
     MAX_WHOLE_NUMBER,
     Check,
@@ -713,14 +714,21 @@ REFUSALS = [
         lambda service: admitting({"Service": service}),
     ),
     Refusal(
-        policy_risk.NOT_PRINCIPAL,
+        policy_risk.ALLOWED_BUT,
         accounts,
         lambda account: risky(NotPrincipal={"AWS": account}, Action="ecr:BatchGetImage"),
     ),
     Refusal(
-        policy_risk.FOREIGN_CHANGES,
+        policy_risk.FOREIGN_PUSH,
         accounts.filter(lambda account: account != "111111111111"),
         lambda account: here(push=(Principal(account=account),)),
+    ),
+    Refusal(
+        policy_risk.FOREIGN_CHANGES,
+        st.sampled_from(
+            [*{*policy_risk.CHANGING_ACTIONS} - {*PUSH_ACTIONS, "ecr:BatchImportUpstreamImage"}]
+        ),
+        lambda action: risky(Principal={"AWS": "2" * 12}, Action=action),
     ),
     Refusal(
         policy_risk.EVERYBODY_CHANGES,
@@ -738,9 +746,14 @@ REFUSALS = [
         lambda action: risky(Principal={"AWS": "1" * 12}, NotAction=action),
     ),
     Refusal(
-        policy_risk.LOCKOUT,
+        lockout.LOCKOUT,
         st.sampled_from(["*", {"AWS": "*"}, {"AWS": DEPLOYER}, {"AWS": "111111111111"}]),
         lambda principal: risky(Effect="Deny", Principal=principal, Action="ecr:Set*"),
+    ),
+    Refusal(
+        lockout.DENIED_BUT,
+        st.sampled_from(["111111111111", DEPLOYER, ["111111111111", DEPLOYER]]),
+        lambda spared: risky(Effect="Deny", NotPrincipal={"AWS": spared}, Action="ecr:*"),
     ),
     Refusal(
         image_settings.DOCUMENT_ALONE,

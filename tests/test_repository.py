@@ -1,5 +1,6 @@
 import inspect
 import json
+from collections.abc import Callable
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from conftest import Resources, readable, resolved, synthesized
 
 from ecr_constructs import (
+    Effect,
     EncryptionType,
     InvalidValueError,
     LifecycleRule,
     PolicyStatement,
     Principal,
+    Registry,
     Repository,
     RepositorySettings,
     TagMutability,
@@ -207,7 +210,7 @@ def test_constructor_and_settings_are_one_vocabulary() -> None:
     parameters = inspect.signature(Repository.__init__).parameters
     keywords = [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY]
     settings = {field.name for field in fields(RepositorySettings)}
-    assert set(keywords) == {"repository_name"} | settings
+    assert set(keywords) == {"repository_name", "registry"} | settings
     for field in fields(RepositorySettings):
         if field.default is not MISSING:
             assert parameters[field.name].default == field.default
@@ -373,7 +376,7 @@ def test_fails_where_an_organization_changes_anything(stack: TerraformStack) -> 
     assert [problem.path for problem in caught.value.problems] == [("push", 1)]
     assert stack.node.try_find_child("Api") is None
     repository = Repository(stack, "Api", repository_name="ab")
-    with pytest.raises(InvalidValueError, match="as a whole must not push"):
+    with pytest.raises(InvalidValueError, match="must not do more than read, pull and push"):
         repository.grant(ORGANIZATION, actions=["ecr:DeleteRepository"])
     allowed = Repository(
         stack, "Web", repository_name="ac", push=[ORGANIZATION], public_access="we all build it"
@@ -384,7 +387,7 @@ def test_fails_where_an_organization_changes_anything(stack: TerraformStack) -> 
 def test_fails_where_grants_are_everything_together(stack: TerraformStack) -> None:
     repository = Repository(stack, "Api", repository_name="ab")
     repository.grant(ROLE, actions=HALF)
-    with pytest.raises(InvalidValueError, match="must not stand for all of ECR, got them all for"):
+    with pytest.raises(InvalidValueError, match="must not stand for all of ECR"):
         repository.grant(ROLE, actions=REST)
     reference = Repository.from_repository_name(stack, "Shared", "shared/base")
     with pytest.raises(InvalidValueError, match="must not stand for all of ECR"):
@@ -394,3 +397,88 @@ def test_fails_where_grants_are_everything_together(stack: TerraformStack) -> No
         reference.grant(USER, ROLE, actions=REST, sid="Rest")
     reference.grant(USER, actions=REST, sid="Rest")
     assert len(list(reference.node.children)) == 3
+
+
+HOME = Registry(account_id="111111111111", region="us-east-1")
+SHUT_OUT = PolicyStatement(
+    principals=(Principal(account="111111111111"),),
+    actions=("ecr:SetRepositoryPolicy",),
+    effect=Effect.DENY,
+)
+IN_CHINA = Principal(user="arn:aws-cn:iam::111111111111:user/ann")
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"push": [ACCOUNT]}, "as a whole must not push"),
+        ({"pull": [IN_CHINA]}, "of the AWS partition of the repository"),
+        ({"repository_policy_statements": [SHUT_OUT]}, "must not shut out whoever deploys"),
+        ({"encryption_type": "KMS_DSSE"}, "KMS_DSSE"),
+    ],
+)
+def test_fails_with_what_its_registry_tells(
+    stack: TerraformStack, given: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(InvalidValueError, match=sentence):
+        Repository(stack, "Api", repository_name="ab", registry=HOME, **given)
+    assert stack.node.try_find_child("Api") is None
+    Repository(stack, "Api", repository_name="ab", **given)
+
+
+def test_tells_what_is_wrong_with_itself_and_its_registry_at_once(stack: TerraformStack) -> None:
+    with pytest.raises(InvalidValueError, match=r"repository name must .* as a whole must not"):
+        Repository(stack, "Api", repository_name="BAD", push=[ACCOUNT], registry=HOME)
+
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        lambda repository: repository.grant_push(ACCOUNT),
+        lambda repository: repository.grant_pull_push(ROLE, ACCOUNT),
+        lambda repository: repository.grant(ACCOUNT, actions=["ecr:BatchDeleteImage"]),
+        lambda repository: repository.grant_pull(IN_CHINA),
+        lambda repository: repository.grant_read(IN_CHINA),
+        lambda repository: repository.add_to_resource_policy(SHUT_OUT),
+    ],
+)
+def test_what_its_registry_tells_is_not_added(
+    stack: TerraformStack, resources: Resources, add: Callable[[Repository], None]
+) -> None:
+    repository = Repository(stack, "Api", repository_name="ab", pull=[ROLE], registry=HOME)
+    before = resources("aws_ecr_repository_policy")
+    with pytest.raises(InvalidValueError):
+        add(repository)
+    assert resources("aws_ecr_repository_policy") == before
+    repository.grant_pull(ACCOUNT)
+    repository.grant_push(Principal(account="111111111111"))
+    add(Repository(stack, "Elsewhere", repository_name="ac"))
+
+
+def test_a_registry_may_be_known_at_deploy_time_only(stack: TerraformStack) -> None:
+    there = Registry(account_id="${data.aws_caller_identity.me.account_id}", region="us-east-1")
+    others = PolicyStatement(
+        principals=(Principal(account="222222222222"),),
+        actions=("ecr:*",),
+        effect=Effect.DENY,
+        conditions={"StringNotEquals": {"aws:PrincipalAccount": "111111111111"}},
+    )
+    Repository(
+        stack,
+        "Api",
+        repository_name="ab",
+        encryption_type=EncryptionType.KMS,
+        kms_key="arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        push=[ACCOUNT],
+        repository_policy_statements=[others],
+        registry=there,
+    )
+
+
+def test_a_reference_by_arn_is_granted_in_its_partition(stack: TerraformStack) -> None:
+    arn = "arn:aws:ecr:us-east-1:222222222222:repository/shared/base"
+    reference = Repository.from_repository_arn(stack, "Shared", arn)
+    with pytest.raises(InvalidValueError, match="of the AWS partition of the repository"):
+        reference.grant_pull(ROLE, IN_CHINA)
+    assert list(reference.node.children) == []
+    Repository.from_repository_name(stack, "Named", "shared/base").grant_pull(IN_CHINA)

@@ -101,5 +101,9 @@ def test_policy_fails_with_what_nobody_can_have_meant(stack: TerraformStack) -> 
     here = Registry(account_id="222222222222", region="us-east-1")
     with pytest.raises(ValueError, match="must not shut out whoever deploys"):
         RepositoryPolicy(stack, "Policy", repository_name="ab", statements=denied, registry=here)
+    abroad = Principal(role="arn:aws-cn:iam::222222222222:role/ci")
+    read = [PolicyStatement(principals=(abroad,), actions=LIST)]
+    with pytest.raises(ValueError, match="of the AWS partition of the repository"):
+        RepositoryPolicy(stack, "Policy", repository_name="ab", statements=read, registry=here)
     assert stack.node.try_find_child("Policy") is None
     RepositoryPolicy(stack, "Policy", repository_name="ab", statements=denied)

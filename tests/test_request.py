@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from iam import Request, holds_for
 
@@ -12,12 +12,14 @@ KNOWN = deployers_request(HOME, ROLE)
 SOMEBODY = deployers_request(HOME, None)
 
 _OPERATORS = [
-    "StringEquals",
-    "StringNotEquals",
-    "StringLike",
-    "ArnLike",
-    "ArnNotLike",
-    "ForAnyValue:StringLike",
+    f"{of}{base}{if_exists}"
+    for of in ("", "ForAnyValue:", "ForAllValues:")
+    for base in (
+        *(f"String{how}" for how in ("Equals", "NotEquals", "Like", "NotLike")),
+        *("StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
+        *(f"Arn{how}" for how in ("Equals", "NotEquals", "Like", "NotLike")),
+    )
+    for if_exists in ("", "IfExists")
 ]
 _ARNS = [
     ROLE,
@@ -27,18 +29,28 @@ _ARNS = [
     "arn:aws:iam::222222222222:role/team/terraform",
     "arn:aws:iam:*:role/team/terraform",
     "arn:aws:iam::111111111111:*",
+    ROLE.upper(),
 ]
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(_OPERATORS),
-        st.lists(st.sampled_from(_ARNS), min_size=1, max_size=3),
-        max_size=3,
-    )
+_KEYS = st.dictionaries(
+    st.sampled_from(["aws:PrincipalArn", "AWS:principalarn", "aws:SourceArn"]),
+    st.lists(st.sampled_from(_ARNS), min_size=1, max_size=3),
+    max_size=2,
 )
-def test_agrees_with_the_evaluator_of_the_tests(wanted: dict[str, list[str]]) -> None:
-    conditions = {operator: {"aws:PrincipalArn": values} for operator, values in wanted.items()}
+_NULLS = st.dictionaries(
+    st.sampled_from(["aws:PrincipalArn", "aws:SourceArn"]),
+    st.lists(st.sampled_from(["true", "false"]), min_size=1),
+    max_size=2,
+)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.dictionaries(st.sampled_from(_OPERATORS), _KEYS, max_size=3), _NULLS)
+def test_agrees_with_the_evaluator_of_the_tests(
+    wanted: dict[str, dict[str, list[str]]], nulls: dict[str, list[str]]
+) -> None:
+    conditions = {**wanted, "Null": nulls}
     request = Request(
         principal=ROLE, action="ecr:PutImage", resource="*", context={"aws:PrincipalArn": ROLE}
     )
@@ -107,3 +119,16 @@ def test_knows_nothing_of_an_account_without_a_registry() -> None:
     assert "aws:principalaccount" not in nobody
     assert nobody["aws:principalarn"] == Value("arn:", whole=False)
     assert holds({"ArnLike": {"aws:PrincipalArn": ROLE}}, nobody, variables=True) is None
+
+
+def test_knows_nothing_of_an_account_that_is_known_at_deploy_time_only() -> None:
+    later = Registry(account_id="${data.aws_caller_identity.me.account_id}", region="us-east-1")
+    somebody = deployers_request(later, None)
+    assert "aws:principalaccount" not in somebody
+    assert somebody["aws:principalarn"] == Value("arn:aws:iam::", whole=False)
+
+
+def test_knows_nothing_of_a_region_that_is_known_at_deploy_time_only() -> None:
+    assert KNOWN["aws:requestedregion"] == Value("ap-northeast-2")
+    later = Registry(account_id="111111111111", region="${var.region}")
+    assert "aws:requestedregion" not in deployers_request(later, ROLE)

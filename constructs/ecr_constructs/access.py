@@ -9,7 +9,7 @@ from typing import Any
 from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from constructs import Construct
 
-from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, together
+from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, covered
 from ecr_constructs.checks import (
     Check,
     Problem,
@@ -155,7 +155,7 @@ def allowing(actions: Sequence[str], resources: Sequence[str]) -> list[dict[str,
 
     Where some are of pulling or pushing, the last one is that of the token for `docker login`.
     """
-    logs_in = any(action in _WITH_TOKEN for action in together(actions))
+    logs_in = any(action in _WITH_TOKEN for action in covered(actions))
     own = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
     return [own, login_statement()] if logs_in else [own]
 

@@ -122,7 +122,7 @@ def heeded(action: str, actions: tuple[str, ...] = REPOSITORY_ACTIONS) -> tuple[
     return tuple(known for known in actions if is_like(known.lower(), action.lower()))
 
 
-def together(actions: Iterable[str], known: tuple[str, ...] = REPOSITORY_ACTIONS) -> list[str]:
+def covered(actions: Iterable[str], known: tuple[str, ...] = REPOSITORY_ACTIONS) -> list[str]:
     """The actions that several stand for."""
     return list(dict.fromkeys(name for action in actions for name in heeded(action, known)))
 
@@ -151,7 +151,7 @@ def allowance_problems(
 
     :param known: the actions that there are.
     """
-    if len(together(actions, known)) == len(known):
+    if len(covered(actions, known)) == len(known):
         yield ALL_ACTIONS.problem(", ".join(map(shown, actions)))
         return
     for index, action in enumerate(actions):

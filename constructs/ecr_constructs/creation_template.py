@@ -341,7 +341,8 @@ class RepositoryCreationTemplate(Construct):
     :param pull: who may pull images; so `push`, `pull_push` and `read`.
     :param repository_policy_statements: further statements of the policy of each repository.
     :param policy_document: the whole policy as AWS's JSON instead.
-    :param public_access: why the policy may admit everybody, or another account to push.
+    :param public_access: why the policy may admit everybody to read and pull, or another account as
+        a whole to push.
     :param resource_tags: tags of each repository, at most 50. The provider's default tags are not
         added to them.
     :param custom_role_arn: the role that ECR assumes where there are tags or KMS. By default one

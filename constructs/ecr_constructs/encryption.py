@@ -94,7 +94,7 @@ def encryption_problems_in(
         if not kms_key.startswith(start):
             got = f"{shown(kms_key)} for Region {registry.region}"
             yield KEY_ELSEWHERE.problem(got, ("kms_key",))
-        elif kms_key.split(":")[4] != registry.account_id:
+        elif registry.known_account_id not in (None, kms_key.split(":")[4]):
             got = f"{shown(kms_key)} for account {registry.account_id}"
             yield KEY_OF_OTHERS.problem(got, ("kms_key",))
 

@@ -56,6 +56,8 @@ _SEQUENCES = (
 DOCUMENT_ALONE = Check(
     "'policy_document' is the whole policy", "this library", "take the document or the others"
 )
+# What is added to a sentence where a reason would make it good.
+EXCUSE = ", or say 'public_access' and why"
 PUBLIC_ACCESS = TextForm(
     what="public_access",
     source="this library: it is read where the plan is reviewed",
@@ -68,9 +70,9 @@ PUBLIC_ACCESS = TextForm(
     },
 )
 OPEN = Check(
-    "the policy of a repository may admit everybody",
+    "'public_access' lets the policy admit everybody, and another account as a whole push",
     "this project: nothing is public by accident",
-    "take 'public_access' away where it need not",
+    "take it away where the policy does neither",
     warning=True,
 )
 
@@ -108,8 +110,8 @@ class ImageSettings:
     policy_document: str | None = None
     """The whole policy as AWS's JSON instead, kept as it is written; no grants beside it."""
     public_access: str | None = None
-    """Why the policy may admit everybody, or another account to push; without it, that is
-    refused."""
+    """Why the policy may admit everybody to read and pull, or another account as a whole to push;
+    without it, that is refused."""
 
     # What differs between the two.
     exclusion_filter_provider_version: ClassVar[str]
@@ -207,8 +209,11 @@ class ImageSettings:
             grants = tuple(tuple(getattr(self, name)) for name in GRANTS)
             further = tuple(self.repository_policy_statements)
             found = _risks_of(grants, further, registry, deployer)
-        reason = self.public_access is not None
-        return (p for p in found if not (reason and p.check in EXCUSABLE))
+        for problem in found:
+            if problem.check not in EXCUSABLE:
+                yield problem
+            elif self.public_access is None:
+                yield problem._replace(sentence=problem.sentence + EXCUSE)
 
     @property
     def warnings(self) -> Iterator[Problem]:

@@ -107,9 +107,22 @@ def listed(value: object) -> Sequence[object]:
     return value if isinstance(value, list) else [value]
 
 
+def one_or_all(values: Iterable[str]) -> str | list[str]:
+    """The reverse: one alone, or a list of several."""
+    found = list(values)
+    return found[0] if len(found) == 1 else found
+
+
 def texts(value: object) -> list[str]:
     """The values of a condition key as texts: AWS's documents write truths and numbers, too."""
     return [item if isinstance(item, str) else json.dumps(item) for item in listed(value)]
+
+
+def named(element: object, kind: str) -> list[str]:
+    """Whom a `Principal` names by a kind, such as `AWS`; a lone `*` is of that kind."""
+    if isinstance(element, str):
+        return [element] if kind == "AWS" else []
+    return texts(dict(pairs(element)).get(kind, []))
 
 
 def pairs(value: object) -> Iterator[tuple[str, Any]]:

@@ -1,11 +1,12 @@
 """Principal: who a policy statement is about."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ecr_constructs.checks import Check, Problem, TextForm, is_token, refuse, shown, within
+from ecr_constructs.policy_json import one_or_all
 from ecr_constructs.registry import ACCOUNT_ID, Registry
 
 # Kind -> whether whoever it is only pulls.
@@ -68,6 +69,7 @@ def _arn_form(kind: str, what: str = "") -> TextForm:
     )
 
 
+ROOT_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:root")
 ROLE_ARN = _arn_form("role")
 USER_ARN = _arn_form("user")
 _ORGANIZATION = r"o-[a-z0-9]{10,32}"
@@ -129,7 +131,7 @@ NAMED = TextForm(
     maximum=2048,
     pattern=re.compile(
         rf"\*|[0-9]{{12}}|{ROLE_ARN.pattern.pattern}|{USER_ARN.pattern.pattern}"
-        r"|arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:root"
+        rf"|{ROOT_ARN.pattern}"
         r"|arn:aws(?:-[a-z]+)*:sts::[0-9]{12}:"
         r"(?:assumed-role/[\w+=,.@-]{1,64}/[\w+=,.@-]{2,64}|federated-user/[\w+=,.@-]{2,32})",
         re.ASCII,
@@ -300,6 +302,19 @@ CONDITIONS = {
     "source_account": ("StringEquals", "aws:SourceAccount"),
     "source_arn": ("ArnLike", "aws:SourceArn"),
 }
+
+
+def account_of(name: str) -> str | None:
+    """The account that a principal by `AWS` is the whole of, by its id or by its root's ARN."""
+    is_whole = ACCOUNT_ID.pattern.fullmatch(name) or ROOT_ARN.fullmatch(name)
+    return name.removesuffix(":root")[-12:] if is_whole else None
+
+
+def is_wild(name: str) -> bool:
+    """Whether a principal by `AWS` stands for more than its name says."""
+    return ("*" in name or "?" in name) and not is_token(name)
+
+
 # The kinds of which each has a statement of its own.
 _APART = ("organization", "organizational_unit", "lambda_function", "service")
 
@@ -330,7 +345,8 @@ def together(principals: Sequence[Principal]) -> list[Together]:
 
 
 def _together(kind: str, members: Sequence[Principal]) -> Together:
-    identifiers = _one_or_all([member.identifier for member in members])
+    # A role has one ARN, whatever it is for.
+    identifiers = one_or_all(dict.fromkeys(member.identifier for member in members))
     element: _Element = {"Service" if kind == "service" else "AWS": identifiers}
     if kind == "lambda_function":
         element = {"Service": LAMBDA}
@@ -338,14 +354,9 @@ def _together(kind: str, members: Sequence[Principal]) -> Together:
         element = "*"
     conditions = {}
     for name, (operator, key) in CONDITIONS.items():
-        values = [value for value in (getattr(one, name) for one in members) if value is not None]
+        values = dict.fromkeys(v for v in (getattr(one, name) for one in members) if v is not None)
         if values:
-            found = _one_or_all(values)
+            found = one_or_all(values)
             conditions[operator] = {key: found if isinstance(found, str) else tuple(found)}
     name = "".join(part.capitalize() for part in kind.split("_"))
     return Together(name, element, conditions, tuple(members))
-
-
-def _one_or_all(values: Iterable[str]) -> str | list[str]:
-    found = list(dict.fromkeys(values))
-    return found[0] if len(found) == 1 else found

@@ -142,6 +142,11 @@ class Registry:
         )
 
     @property
+    def known_account_id(self) -> str | None:
+        """The account's id; nothing where it is known at deploy time only."""
+        return None if is_token(self.account_id) else self.account_id
+
+    @property
     def partition(self) -> str:
         """The AWS partition, such as `aws` or `aws-us-gov`."""
         return partition_of(self.region)

@@ -175,7 +175,6 @@ def registry_policy_problems(
         deployer=deployer,
         # What other accounts replicate to here, or pull through here, makes repositories.
         spared=OLDER_SCOPE_ACTIONS,
-        excusable=False,
     )
     yield from (p._replace(path=(written[int(p.path[1])],)) for p in found)
     yield from policy_length_problems(registry, statements)

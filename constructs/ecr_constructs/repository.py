@@ -1,10 +1,9 @@
 """Repository: where the images of one thing are kept."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.ecr_lifecycle_policy import EcrLifecyclePolicy
@@ -25,8 +24,8 @@ from ecr_constructs.encryption import EncryptionType, key_sent
 from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
 from ecr_constructs.principal import Principal
-from ecr_constructs.registry import REPOSITORY_NAME
-from ecr_constructs.repository_policy import PolicyStatement
+from ecr_constructs.registry import REPOSITORY_NAME, Registry
+from ecr_constructs.repository_policy import PolicyStatement, merged
 from ecr_constructs.repository_reference import (
     RepositoryBase,
     RepositoryReference,
@@ -70,12 +69,13 @@ class Repository(RepositoryBase):
     :param repository_policy_statements: further statements of the repository's policy.
     :param policy_document: the whole policy as AWS's JSON instead, kept as it is written; at most
         10,240 characters.
-    :param public_access: why the policy may admit everybody, or another account to push; 10 to 500
-        characters.
-    :raises ValueError: for anything that ECR would refuse, all of it in one text. What depends on
-        the registry (that the key is there, KMS_DSSE, the partition of principals, whether an
-        account that may push is another one, and who deploys is shut out) is checked where that is
-        known: by `RepositorySettings.problems_in`, as for environment files.
+    :param public_access: why the policy may admit everybody to read and pull, or another account as
+        a whole to push; 10 to 500 characters.
+    :param registry: where the repository is. With it, what depends on that is checked, here and
+        with each grant: that the key is there, KMS_DSSE, the partition of principals, whether an
+        account that may push is another one, and that nobody shuts out the account. Without it,
+        none of that is told. Environment files also tell who deploys.
+    :raises ValueError: for anything that ECR would refuse, all of it in one text.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class Repository(RepositoryBase):
         repository_policy_statements: Sequence[PolicyStatement] = (),
         policy_document: str | None = None,
         public_access: str | None = None,
+        registry: Registry | None = None,
     ) -> None:
         problems = list(REPOSITORY_NAME.problems(repository_name))
         try:
@@ -123,11 +124,15 @@ class Repository(RepositoryBase):
                 policy_document=policy_document,
                 public_access=public_access,
             )
+            problems += settings.problems_in(registry) if registry else ()
         except InvalidValueError as error:
             problems += error.problems
         refuse(problems)
         super().__init__(scope, id_)
+        self._registry = registry
         self._settings = settings
+        self._further = settings.repository_policy_statements
+        self._granted: tuple[PolicyStatement, ...] = ()
         self._source = self._resource = self._define(repository_name)
         self._lifecycle_policy: EcrLifecyclePolicy | None = None
         self._policy: EcrRepositoryPolicy | None = None
@@ -135,6 +140,12 @@ class Repository(RepositoryBase):
         self._write_policy()
         self._warned: set[tuple[Check, Path]] = set()
         self._warn()
+
+    def _change(self, **changes: Any) -> None:
+        """Take other settings, where nothing is wrong with them."""
+        changed = replace(self._settings, **changes)
+        refuse(changed.problems_in(self._registry) if self._registry else ())
+        self._settings = changed
 
     def _warn(self) -> None:
         new = {(warning.check, warning.path): warning for warning in self._settings.warnings}
@@ -193,25 +204,16 @@ class Repository(RepositoryBase):
 
         :raises ValueError: for rules that ECR would refuse together with those that are there.
         """
-        self._settings = replace(
-            self._settings, lifecycle_rules=(*self._settings.lifecycle_rules, *rules)
-        )
+        self._change(lifecycle_rules=(*self._settings.lifecycle_rules, *rules))
         self._write_lifecycle_policy()
         self._warn()
 
     def add_to_resource_policy(self, *statements: PolicyStatement) -> None:
-        """Add statements to the repository's policy, after those that are there.
+        """Add statements to the repository's policy, after those that are there but for `grant`'s.
 
         :raises ValueError: where the policy would become longer than ECR allows.
         """
-        self._settings = replace(
-            self._settings,
-            repository_policy_statements=(
-                *self._settings.repository_policy_statements,
-                *statements,
-            ),
-        )
-        self._write_policy()
+        self._take_statements((*self._further, *statements), self._granted)
 
     def grant_pull(self, *principals: Grantee) -> None:
         """Let principals pull images: a statement of the repository's policy.
@@ -220,23 +222,20 @@ class Repository(RepositoryBase):
         can give; a principal of another account needs the three pull actions there as well. A
         `CiRole` is given both in its own policy.
         """
-        admitted = principals_of(principals)
-        self._settings = replace(self._settings, pull=(*self._settings.pull, *admitted))
+        self._change(pull=(*self._settings.pull, *principals_of(principals)))
         self._write_policy()
         self._give(principals, PULL_ACTIONS)
 
     def grant_push(self, *principals: Grantee) -> None:
         """Let principals push images; otherwise as `grant_pull`."""
-        admitted = principals_of(principals)
-        self._settings = replace(self._settings, push=(*self._settings.push, *admitted))
+        self._change(push=(*self._settings.push, *principals_of(principals)))
         self._write_policy()
         self._give(principals, PUSH_ACTIONS)
         self._warn()
 
     def grant_pull_push(self, *principals: Grantee) -> None:
         """Let principals pull and push images; otherwise as `grant_pull`."""
-        admitted = principals_of(principals)
-        self._settings = replace(self._settings, pull_push=(*self._settings.pull_push, *admitted))
+        self._change(pull_push=(*self._settings.pull_push, *principals_of(principals)))
         self._write_policy()
         self._give(principals, PULL_ACTIONS)
         self._give(principals, PUSH_ACTIONS)
@@ -244,35 +243,31 @@ class Repository(RepositoryBase):
 
     def grant_read(self, *principals: Grantee) -> None:
         """Let principals see what is known of the images: metadata and scan findings."""
-        admitted = principals_of(principals)
-        self._settings = replace(self._settings, read=(*self._settings.read, *admitted))
+        self._change(read=(*self._settings.read, *principals_of(principals)))
         self._write_policy()
         self._give(principals, READ_ACTIONS)
 
     def grant(self, *principals: Grantee, actions: Sequence[str], sid: str | None = None) -> None:
         """Let principals do what the actions say, such as `ecr:BatchDeleteImage`.
 
-        What is granted to several is one statement.
+        What is granted under a sid, or without one, becomes few statements: one for all who may
+        do the same.
 
         :param sid: a name, for people; by default it is made of the actions.
         :raises ValueError: for an action that no repository has, and for one that stands for all.
         """
-        admitted = principals_of(principals)
-        granted = PolicyStatement(principals=admitted, actions=tuple(actions), sid=sid)
-        once = tuple(dict.fromkeys(granted.actions))
-        granted = replace(granted, actions=once, sid=_sid_of(once) if sid is None else sid)
-        statements = list(self._settings.repository_policy_statements)
-        for index, other in enumerate(statements):
-            same = replace(other, principals=granted.principals, actions=granted.actions) == granted
-            if same and {*other.actions} == {*granted.actions}:
-                members = dict.fromkeys((*other.principals, *granted.principals))
-                statements[index] = replace(other, principals=tuple(members))
-                break
-        else:
-            statements.append(granted)
-        self._settings = replace(self._settings, repository_policy_statements=tuple(statements))
+        granted = PolicyStatement(
+            principals=principals_of(principals), actions=tuple(actions), sid=sid
+        )
+        self._take_statements(self._further, (*self._granted, granted))
+        self._give(principals, granted.actions)
+
+    def _take_statements(
+        self, further: tuple[PolicyStatement, ...], granted: tuple[PolicyStatement, ...]
+    ) -> None:
+        self._change(repository_policy_statements=(*further, *merged(granted)))
+        self._further, self._granted = further, granted
         self._write_policy()
-        self._give(principals, once)
 
     # The two policies are defined here and not as the constructs of their rooms: a node of the
     # tree more for each would make a repository a fifth more expensive.
@@ -338,12 +333,6 @@ def _encryption(
     return EcrRepositoryEncryptionConfiguration(
         encryption_type=encryption_type, kms_key=key_sent(kms_key)
     )
-
-
-def _sid_of(actions: Sequence[str]) -> str:
-    """`BatchDeleteImage`, or `BatchDeleteImageAnd2More`."""
-    first, *more = [re.sub("[^A-Za-z]", "", action.partition(":")[2]) for action in sorted(actions)]
-    return f"{first}And{len(more)}More" if more else first
 
 
 def _tuple(values: Sequence[T]) -> tuple[T, ...]:

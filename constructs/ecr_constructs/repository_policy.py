@@ -1,9 +1,11 @@
 """Repository policy: who may do what with a repository, as the repository's side sees it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
+from itertools import chain
 from typing import ClassVar
 
 from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
@@ -36,12 +38,14 @@ from ecr_constructs.condition import (
     frozen,
     render_conditions,
 )
+from ecr_constructs.policy_json import one_or_all
 from ecr_constructs.policy_risk import policy_risks
-from ecr_constructs.principal import Principal, together
+from ecr_constructs.principal import Principal, Together, together
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
 from ecr_constructs.terraform_text import json_text
 
 MAX_POLICY_LENGTH = 10_240
+_GRANTED = {"Pull": PULL_ACTIONS, "Push": PUSH_ACTIONS, "Read": READ_ACTIONS}
 
 
 class Effect(StrEnum):
@@ -148,8 +152,8 @@ class Statement:
                     "Sid": self.sid,
                     "Effect": str(self.effect),
                     "Principal": group.element,
-                    "Action": _one_or_all(self.actions),
-                    "Resource": _one_or_all(resources),
+                    "Action": one_or_all(self.actions),
+                    "Resource": one_or_all(resources),
                     "Condition": render_conditions(_both(self.conditions, group.conditions)),
                 }.items()
                 if value
@@ -162,10 +166,6 @@ def _both(one: Conditions, other: Conditions) -> Conditions:
     """Two conditions, of which each has to hold."""
     operators = dict.fromkeys((*one, *other))
     return {name: {**one.get(name, {}), **other.get(name, {})} for name in operators}
-
-
-def _one_or_all(values: Sequence[str]) -> str | list[str]:
-    return values[0] if len(values) == 1 else list(values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +211,26 @@ def repository_policy_problems(statements: Sequence[PolicyStatement]) -> Iterato
         yield POLICY_LENGTH.problem(str(length))
 
 
+def _granted_together(
+    granted: Mapping[str, Sequence[Principal]],
+) -> Iterator[tuple[Together, list[str]]]:
+    """Who is granted what by its name, in few statements.
+
+    What is granted to the same principals is one, and what is granted to all those of several
+    smaller ones is a part of each. No fewer are possible for up to three names or two principals.
+    """
+    found: dict[frozenset[Principal], tuple[Together, list[str]]] = {}
+    for name, principals in granted.items():
+        for group in together(principals):
+            found.setdefault(frozenset(group.members), (group, []))[1].append(name)
+    parts = {whole: [part for part in found if part < whole] for whole in found}
+    split = [whole for whole in found if whole == frozenset().union(*parts[whole])]
+    for members, (group, own) in found.items():
+        if members not in split:
+            shared = [name for whole in split if members < whole for name in found[whole][1]]
+            yield group, [name for name in granted if name in {*own, *shared}]
+
+
 @lru_cache(maxsize=1024)
 def grant_statements(
     *,
@@ -221,26 +241,41 @@ def grant_statements(
 ) -> tuple[PolicyStatement, ...]:
     """The statements that let principals pull, push, both or read: as few as there can be.
 
-    Grants to the same principals are one. A Sid names the grants and, where they are narrowed by a
-    condition, the kind of the principals: `PullPush`, `ReadOrganization`.
+    A Sid names the grants and, where they are narrowed by a condition, the kind of the principals:
+    `PullPush`, `ReadOrganization`.
     """
-    found: dict[tuple[str, frozenset[Principal]], list[PolicyStatement]] = {}
-    for sid, principals, actions in (
-        ("Pull", (*pull, *pull_push), PULL_ACTIONS),
-        ("Push", (*push, *pull_push), PUSH_ACTIONS),
-        ("Read", read, READ_ACTIONS),
-    ):
-        for group in together(principals):
-            one = PolicyStatement(sid=sid, principals=group.members, actions=actions)
-            found.setdefault((group.kind, frozenset(group.members)), []).append(one)
+    granted = {"Pull": (*pull, *pull_push), "Push": (*push, *pull_push), "Read": read}
     return tuple(
-        replace(
-            grants[0],
-            sid="".join((*(str(one.sid) for one in grants), kind)),
-            actions=tuple(dict.fromkeys(action for one in grants for action in one.actions)),
+        PolicyStatement(
+            sid="".join((*names, group.kind)),
+            principals=group.members,
+            actions=tuple(dict.fromkeys(one for name in names for one in _GRANTED[name])),
         )
-        for (kind, _), grants in found.items()
+        for group, names in _granted_together(granted)
     )
+
+
+def merged(grants: Iterable[PolicyStatement]) -> Iterator[PolicyStatement]:
+    """The statements of several grants of actions, in few statements for each sid.
+
+    Without a sid, it is made of the actions: `BatchDeleteImage`, `BatchDeleteImageAnd2More`.
+    """
+    granted: dict[str | None, dict[str, list[Principal]]] = {}
+    for grant in grants:
+        for action in grant.actions:
+            of = granted.setdefault(grant.sid, {})
+            of.setdefault(action, []).extend(grant.principals)
+    for sid, of in granted.items():
+        for group, actions in _granted_together(of):
+            made = _sid_of(actions) + group.kind
+            yield PolicyStatement(
+                sid=made if sid is None else sid, principals=group.members, actions=tuple(actions)
+            )
+
+
+def _sid_of(actions: Iterable[str]) -> str:
+    first, *more = [re.sub("[^A-Za-z]", "", action.partition(":")[2]) for action in sorted(actions)]
+    return f"{first}And{len(more)}More" if more else first
 
 
 class RepositoryPolicy(Construct):
@@ -250,7 +285,7 @@ class RepositoryPolicy(Construct):
     :param statements: at least one; together at most 10,240 characters as JSON.
     :param registry: where the repository is, to know other accounts and one's own. Without it,
         neither that another account as a whole changes anything nor that its own is shut out is
-        told.
+        told, nor that a principal is of another partition.
     :raises ValueError: for a name that no repository has, for statements that ECR would refuse
         together, and for those that let happen what nobody can have meant.
     """
@@ -267,7 +302,9 @@ class RepositoryPolicy(Construct):
         problems = list(repository_policy_problems(statements))
         if not problems:
             document = repository_policy_document(statements)
-            problems += policy_risks(document, registry=registry, excusable=False)
+            problems += policy_risks(document, registry=registry)
+            here = (one.problems_in(registry) for one in statements if registry)
+            problems += chain.from_iterable(here)
         if not statements:
             problems.append(NO_STATEMENT.problem("none"))
         refuse([*REPOSITORY_NAME.problems(repository_name), *problems])

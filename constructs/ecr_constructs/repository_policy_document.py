@@ -1,6 +1,5 @@
 """Repository policy document: a repository policy in AWS's JSON, read back as statements."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,11 +26,12 @@ from ecr_constructs.principal import (
     CONDITIONS,
     LAMBDA,
     Principal,
+    account_of,
 )
 from ecr_constructs.repository_policy import PolicyStatement, repository_policy_problems
 
 _PAGE = "IAM user guide, policy elements"
-VERSION = Choice(what="Version", source=f"{_PAGE}: Version", options=("2012-10-17",))
+NEWER_VERSION = Choice(what="Version", source=f"{_PAGE}: Version", options=("2012-10-17",))
 ONE_ELEMENT = Check(
     "a principal must be by 'AWS' or by 'Service' here",
     "this library: a statement is about one kind of principals",
@@ -39,11 +39,10 @@ ONE_ELEMENT = Check(
 ONE_SOURCE = Check(
     "a service must act for one source here", "this library's `Principal`", "write a statement each"
 )
-EVERYBODY = Check(
+ORGANIZATION_NEEDED = Check(
     "everybody as a principal must be narrowed by an organization or an organizational unit",
     "this project: nothing is public by accident",
 )
-_ROOT = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):root")
 
 # Keyword -> what AWS's document calls it.
 _PLACES: dict[str, Path] = {
@@ -69,7 +68,7 @@ def parse_repository_policy(text: str) -> tuple[PolicyStatement, ...]:
         parsed(text), (), problems, required={"Statement": object}, optional={"Version": str}
     )
     if "Version" in root:
-        problems += within(("Version",), VERSION.problems(root["Version"]))
+        problems += within(("Version",), NEWER_VERSION.problems(root["Version"]))
     statements = [
         _statement(value, ("Statement", index), problems)
         for index, value in enumerate(listed(root["Statement"]))
@@ -127,7 +126,7 @@ def _principals(
             values, rest = _taken(conditions, *CONDITIONS[kind])
             if values and identifiers == ("*",):
                 return tuple(Principal(**{kind: text}) for text in values), rest
-        raise InvalidValueError([EVERYBODY.problem("'*'", ("principals",))])
+        raise InvalidValueError([ORGANIZATION_NEEDED.problem("'*'", ("principals",))])
     problems: list[Problem] = []
     found = []
     for index, identifier in enumerate(identifiers):
@@ -176,9 +175,9 @@ def _taken(conditions: _Conditions, operator: str, key: str) -> tuple[tuple[str,
 
 
 def _principal(identifier: str) -> Principal:
-    root = _ROOT.fullmatch(identifier)
-    if root:
-        return Principal(account=root[1])
+    account = account_of(identifier)
+    if account:
+        return Principal(account=account)
     if ":user/" in identifier:
         return Principal(user=identifier)
     if identifier.startswith("arn:"):

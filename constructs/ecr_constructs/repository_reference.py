@@ -171,14 +171,16 @@ class RepositoryReference(RepositoryBase):
     grant to those of that account only. A `CiRole` has it in its own policy.
     """
 
-    def __init__(self, scope: Construct, id_: str) -> None:
+    def __init__(self, scope: Construct, id_: str, registry: Registry | None = None) -> None:
         super().__init__(scope, id_)
+        self._registry = registry
         self._granted: dict[str, dict[str, tuple[str, ...]]] = {}
 
     def grant_pull(self, *principals: Grantee) -> None:
         """Let roles and users pull images, by an inline policy of each.
 
-        :raises ValueError: for an account, which has no policy of its own.
+        :raises ValueError: for an account, which has no policy of its own; and for another AWS
+            partition than that of a repository's ARN.
         """
         self._grant("Pull", PULL_ACTIONS, principals)
 
@@ -224,6 +226,7 @@ class RepositoryReference(RepositoryBase):
         for principal in principals:
             if principal.arn is None:
                 refuse([GRANT.problem(f"{principal.kind} {shown(principal.identifier)}")])
+            refuse(principal.problems_in(self._registry) if self._registry else ())
         statements = [access_statement(sid, actions, [self.repository_arn])]
         if login:
             statements.append(login_statement())
@@ -278,7 +281,7 @@ def repository_from_arn(scope: Construct, id_: str, repository_arn: str) -> Repo
     if parts["partition"] != registry.partition:
         got = f"{shown(repository_arn)} for {registry.partition}"
         refuse([ARN_PARTITION.problem(got)])
-    reference = RepositoryReference(scope, id_)
+    reference = RepositoryReference(scope, id_, registry)
     reference._source = _KnownRepository(
         arn=repository_arn,
         name=parts["name"],

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from ecr_constructs.checks import is_token
 from ecr_constructs.condition import Operator, operator_of
 from ecr_constructs.policy_json import pairs, texts
 from ecr_constructs.registry import Registry
@@ -24,8 +25,11 @@ Known = Mapping[str, Value | None]
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _ANYWHERE = "0.0.0.0/0"
 _ARN_PARTS = 6
-# IAM user guide, global condition keys: there only where a service calls for itself.
+# IAM user guide, global condition keys: there only where a service calls, for itself or for others.
 _OF_SERVICES = (
+    "aws:calledvia",
+    "aws:calledviafirst",
+    "aws:calledvialast",
     "aws:principalservicename",
     "aws:sourceaccount",
     "aws:sourcearn",
@@ -39,16 +43,23 @@ def deployers_request(registry: Registry | None, role: str | None) -> Known:
 
     :param role: the ARN of the role that deploys; without it, anybody of the registry's account.
     """
-    account = role.split(":")[4] if role else registry.account_id if registry else ""
-    start = f"arn:{registry.partition}:iam::{account}:" if registry else "arn:"
+    account = role.split(":")[4] if role else registry.known_account_id if registry else None
+    start = f"arn:{registry.partition}:iam::" if registry else "arn:"
+    if account and registry:
+        start += f"{account}:"
     known: dict[str, Value | None] = {
         "aws:principalarn": Value(role) if role else Value(start, whole=False),
         "aws:principalisawsservice": Value("false"),
         "aws:securetransport": Value("true"),
         # It has one of IPv4, as far as anybody knows.
         "aws:sourceip": Value("", whole=False),
+        "aws:viaawsservice": Value("false"),
         **dict.fromkeys(_OF_SERVICES),
     }
+    if registry and not is_token(registry.region):
+        known["aws:requestedregion"] = Value(registry.region)
+    if role:
+        known["aws:principaltype"] = Value("AssumedRole")
     if account:
         known["aws:principalaccount"] = known["aws:resourceaccount"] = Value(account)
     return known
