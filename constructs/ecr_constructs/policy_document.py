@@ -71,10 +71,12 @@ def with_principals_named(text: str, name: Callable[[str], str]) -> str:
     :param name: the name of a principal -> what is written instead.
     """
     document = dict(read_policy(text))
-    document["Statement"] = [
+    statements = [
         {key: _named(value, name) if key in _ELEMENTS else value for key, value in pairs(statement)}
         for statement in listed(document["Statement"])
     ]
+    alone = isinstance(document["Statement"], Mapping)
+    document["Statement"] = statements[0] if alone else statements
     return json.dumps(document, ensure_ascii=False)
 
 
