@@ -339,6 +339,9 @@ def test_fails_where_it_is_too_long(stack: TerraformStack) -> None:
         AccessPolicy(stack, "Ci", registry=HOME, pull=names)
     with pytest.raises(InvalidValueError, match="policy_name must be letters"):
         AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"], policy_name="c i")
+    with pytest.raises(InvalidValueError, match="policy_name must be 1 to 128 characters"):
+        AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"], policy_name="x" * 129)
+    AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"], policy_name="x" * 128)
 
 
 def test_what_is_too_long_is_several_documents() -> None:
