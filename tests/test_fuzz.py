@@ -49,7 +49,7 @@ TEXTS = [
     REST,
 ]
 LINE = re.compile(r"\S+\.yaml:[1-9][0-9]*: \S.*")
-_KEY = re.compile(r"(?P<key>(?P<indent> *)[\w./-]+):(?: (?P<value>[^&*#]*))?")
+_KEY = re.compile(r"(?P<key>(?P<indent> *)[\w./-]+):(?P<value>(?: [^&*#]*)?)")
 GRANTS = [
     '- {repository_prefixes: [web], pull: [{account: "222222222222"}]}',
     "- {repository_prefixes: [payments/], push: *a0}",
@@ -176,7 +176,7 @@ def in_links(text: str, draw: Callable[[st.SearchStrategy[Any]], Any]) -> str:
         anchored, linked = _KEY.fullmatch(rows[one]), _KEY.fullmatch(rows[other])
         if anchored is None or linked is None or "&" in rows[one]:
             continue
-        rows[one] = f"{anchored['key']}: &a{number} {anchored['value']}"
+        rows[one] = f"{anchored['key']}: &a{number}{anchored['value']}"
         if draw(st.booleans()):
             rows.insert(other, f"{linked['indent']}<<: *a{number}")
         elif other > one:
