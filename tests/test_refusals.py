@@ -4,7 +4,7 @@ import importlib
 import json
 import string
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -1260,6 +1260,95 @@ def problems(refusal: Refusal, value: Any) -> tuple[Problem, ...]:
 def test_is_refused_with_the_sentence_of_the_rule(refusal: Refusal, data: st.DataObject) -> None:
     found = {problem.check for problem in problems(refusal, data.draw(refusal.values))}
     assert found - set(refusal.others) == {refusal.check}
+
+
+# What values are made of without what is tried.
+GOOD: dict[type, dict[str, Any]] = {
+    Access: {"pull": ("ab",)},
+    GitHubActions: {"repository": "acme/api", "branches": ("main",)},
+    GitLab: {"project": "acme/api", "branches": ("main",)},
+    LifecycleRule: {"max_image_count": 1},
+    PolicyStatement: {
+        "principals": (Principal(account="222222222222"),),
+        "actions": ("ecr:BatchGetImage",),
+    },
+    PublicPolicyStatement: {
+        "principals": (Principal(account="222222222222"),),
+        "actions": ("ecr-public:PutImage",),
+    },
+    PublicRepositorySettings: {},
+    PullThroughCacheSettings: {"upstream_registry": "quay"},
+    RegistryPolicyStatement: {
+        "principals": (Principal(account="222222222222"),),
+        "actions": ("ecr:ReplicateImage",),
+    },
+    ReplicationDestination: {"region": "us-west-2"},
+    ReplicationRule: {"destinations": (ReplicationDestination(region="us-west-2"),)},
+    RepositoryCreationTemplateSettings: {"applied_for": ("REPLICATION",)},
+    RepositoryKeySettings: {},
+    RepositorySettings: {},
+    Scanning: {},
+    ScanningRule: {"scan_frequency": "SCAN_ON_PUSH", "repository_filters": ("*",)},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(kind, field.name) for kind in GOOD for field in fields(kind)],
+    ids=[f"{kind.__name__}.{field.name}" for kind in GOOD for field in fields(kind)],
+)
+@pytest.mark.parametrize("value", [object(), (object(),), {"a": object()}])
+def test_a_value_of_another_type_is_refused(kind: type, name: str, value: object) -> None:
+    kind(**GOOD[kind])
+    with pytest.raises(InvalidValueError) as caught:
+        kind(**{**GOOD[kind], name: value})
+    assert name in {problem.path[0] for problem in caught.value.problems if problem.path}
+
+
+# What is known at deploy time only, which would be refused if it were what it looks like.
+TOKEN = "${aws_x.y.arn}"
+FOREIGN = f"222222222222.dkr.ecr.{REGION}.amazonaws.com"
+TAKEN: dict[str, Callable[[], object]] = {
+    "account": lambda: Principal(account=TOKEN),
+    "action": lambda: statement(actions=(TOKEN,)),
+    "condition": lambda: statement(conditions={"Bool": {"aws:x": TOKEN}}),
+    "credential": lambda: cached(upstream_registry="docker-hub", credential_arn=TOKEN),
+    "exclusion filter": lambda: settings(
+        image_tag_mutability=TagMutability.IMMUTABLE_WITH_EXCLUSION,
+        image_tag_mutability_exclusion_filters=(f"***{TOKEN}",),
+    ),
+    "key": lambda: here(encryption_type=EncryptionType.KMS, kms_key=TOKEN),
+    "part of a key": lambda: here(
+        encryption_type=EncryptionType.KMS, kms_key=f"arn:aws:kms:{OTHERS[0]}:1:{TOKEN}"
+    ),
+    "key's principal": lambda: key(creators=(Principal(role=TOKEN),)),
+    "part of a principal": lambda: here(
+        policy_document=DOCUMENT.replace('"*"', f'{{"AWS": "arn:aws-cn:iam::1:{TOKEN}"}}')
+    ),
+    "principal": lambda: here(pull=(Principal(role=TOKEN),)),
+    "principal of an exclusion": lambda: excluded([f"arn:aws-cn:iam::1:{TOKEN}"]),
+    "region": lambda: together([to(ReplicationDestination(region=TOKEN))]),
+    "region of a registry": lambda: refuse(
+        replication_problems(
+            Registry(account_id="111111111111", region=TOKEN),
+            [to(ReplicationDestination(region="cn-north-1"))],
+        )
+    ),
+    "role of a cache rule": lambda: cached(upstream_registry_url=FOREIGN, custom_role_arn=TOKEN),
+    "role of a template": lambda: refuse(template(custom_role_arn=TOKEN).problems_in(HOME)),
+    "tag pattern": lambda: LifecycleRule(max_image_count=1, tag_pattern_list=(f"*****{TOKEN}",)),
+}
+
+
+@pytest.mark.parametrize("use", TAKEN.values(), ids=TAKEN)
+def test_what_is_known_at_deploy_time_only_is_taken(use: Callable[[], object]) -> None:
+    use()
+
+
+@pytest.mark.parametrize("known_later", [TOKEN, f"alias/{TOKEN}"])
+def test_what_is_known_at_deploy_time_only_is_no_mistake(known_later: str) -> None:
+    made = settings(encryption_type=EncryptionType.KMS, kms_key=known_later)
+    assert list(made.warnings) == []
 
 
 @given(st.lists(principals, min_size=1, unique=True).map(tuple))
