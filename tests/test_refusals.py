@@ -93,6 +93,7 @@ from ecr_constructs.checks import (
     TextForm,
     WholeNumber,
     refuse,
+    sent_length,
 )
 from ecr_constructs.creation_template import creation_role_problems
 from ecr_constructs.oidc_provider import oidc_provider_arn
@@ -941,6 +942,11 @@ REFUSALS = [
         st.one_of(st.none(), st.integers(), st.text(), st.lists(st.booleans())),
         lambda value: settings(scan_on_push=value),
     ),
+    Refusal(
+        TYPE,
+        st.one_of(st.none(), st.integers(), st.lists(st.just(REGION))),
+        lambda region: Registry(account_id="111111111111", region=region),
+    ),
     Refusal(access.NOTHING, st.sampled_from([(), []]), lambda nothing: Access(pull=nothing)),
     Refusal(
         access.PULL_NEEDED,
@@ -1260,6 +1266,101 @@ def problems(refusal: Refusal, value: Any) -> tuple[Problem, ...]:
 def test_is_refused_with_the_sentence_of_the_rule(refusal: Refusal, data: st.DataObject) -> None:
     found = {problem.check for problem in problems(refusal, data.draw(refusal.values))}
     assert found - set(refusal.others) == {refusal.check}
+
+
+class Length(NamedTuple):
+    """A policy of which AWS takes so many characters, with a text in it."""
+
+    check: Check
+    limit: int
+    document: Callable[[str], object]
+    use: Callable[[str], object]
+
+
+def document_of(*statements_: object) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements_)}
+
+
+def denied(sid: str) -> dict[str, str]:
+    return {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "ecr:PutImage"}
+
+
+def described(text: str) -> LifecycleRule:
+    return LifecycleRule(max_image_count=1, description=text, rule_priority=1)
+
+
+def administered(text: str) -> RepositoryKeySettings:
+    names = [f"{'r' * 60}{number}" for number in range(316)]
+    roles = [
+        Principal(role=f"arn:aws:iam::111111111111:role/{name}") for name in (*names, f"{text}/r")
+    ]
+    return RepositoryKeySettings(administrators=tuple(roles))
+
+
+def tagged(text: str) -> GitHubActions:
+    return github(branches=(), tags=[*(f"{'t' * 90}{number}" for number in range(13)), text])
+
+
+LENGTHS = [
+    Length(
+        access.POLICY_LENGTH,
+        6_144,
+        document_of,
+        lambda text: refuse(access.access_problems(document_of(text))),
+    ),
+    Length(
+        ci_role.POLICY_LENGTH,
+        10_240,
+        lambda text: document_of({**access.login_statement(), "Sid": text}),
+        lambda text: role(statements=[{**access.login_statement(), "Sid": text}]),
+    ),
+    Length(
+        ci_role.TRUST_POLICY_LENGTH,
+        2_048,
+        lambda text: ci_role.trust_policy_document(HOME, [tagged(text)]),
+        lambda text: role(trusted=[tagged(text)]),
+    ),
+    Length(
+        repository_policy.POLICY_LENGTH,
+        10_240,
+        lambda text: document_of(denied(text)),
+        lambda text: by_hand(document_of(denied(text))),
+    ),
+    Length(
+        repository_policy.POLICY_LENGTH,
+        10_240,
+        lambda text: repository_policy.repository_policy_document([statement(sid=text)]),
+        lambda text: settings(repository_policy_statements=[statement(sid=text)]),
+    ),
+    Length(
+        registry_policy.POLICY_LENGTH,
+        10_240,
+        lambda text: registry_policy.registry_policy_document(HOME, [registry_statement(sid=text)]),
+        lambda text: refuse(
+            registry_policy.registry_policy_problems(HOME, [registry_statement(sid=text)])
+        ),
+    ),
+    Length(
+        lifecycle_policy.POLICY_LENGTH,
+        30_720,
+        lambda text: lifecycle_policy.lifecycle_policy_document([described(text)]),
+        lambda text: settings(lifecycle_rules=[described(text)]),
+    ),
+    Length(
+        repository_key.POLICY_LENGTH,
+        32_768,
+        lambda text: repository_key.key_policy_document(HOME, administered(text)),
+        lambda text: refuse(administered(text).problems_in(HOME)),
+    ),
+]
+
+
+@pytest.mark.parametrize("length", LENGTHS, ids=[each.check.rule for each in LENGTHS])
+def test_a_policy_is_as_long_as_aws_takes_it(length: Length) -> None:
+    room = length.limit - sent_length(length.document("x")) + 1
+    refusal = Refusal(length.check, st.none(), lambda size: length.use("x" * size))
+    assert not problems(refusal, room)
+    assert [problem.check for problem in problems(refusal, room + 1)] == [length.check]
 
 
 # What values are made of without what is tried.
