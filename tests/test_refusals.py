@@ -1365,7 +1365,7 @@ def test_a_policy_is_as_long_as_aws_takes_it(length: Length) -> None:
 
 # What values are made of without what is tried.
 GOOD: dict[type, dict[str, Any]] = {
-    Access: {"pull": ("ab",)},
+    Access: {"pull": ("ab",), "pull_through": ("ROOT",)},
     GitHubActions: {"repository": "acme/api", "branches": ("main",)},
     GitLab: {"project": "acme/api", "branches": ("main",)},
     LifecycleRule: {"max_image_count": 1},
