@@ -29,6 +29,7 @@ from ecr_constructs import (
 )
 from ecr_constructs.access import LOGIN_ACTION
 from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, REPOSITORY_ACTIONS
+from ecr_constructs.checks import sent_length
 from ecr_constructs.public_repository import PUBLIC_REPOSITORY_ACTIONS
 from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
 from ecr_constructs.repository_key import ADMINISTRATION_ACTIONS, RECOVERY_ACTIONS
@@ -367,6 +368,16 @@ def test_what_is_too_long_is_several_documents() -> None:
             assert sorted(found[statement["Sid"]]) == sorted(statement["Resource"])
     few = Access(pull=("ab",), push=("ab",))
     assert access_documents(HOME, few) == [access_document(HOME, few)]
+
+
+@pytest.mark.parametrize("length", range(3, 90))
+def test_documents_are_as_full_as_can_be(length: int) -> None:
+    names = [f"{number:0{length}}" for number in range(200)]
+    cost = len(HOME.repository_arn(names[0])) + len('"",')
+    *full, last = map(sent_length, access_documents(HOME, Access(pull=tuple(names))))
+    assert full
+    assert all(6144 - cost < size <= 6144 for size in full)
+    assert last <= 6144
 
 
 def test_ids_are_pinned(stack: TerraformStack) -> None:
