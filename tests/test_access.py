@@ -284,6 +284,8 @@ def test_what_is_granted_to_several_is_one_statement(
 def test_is_a_managed_policy(stack: TerraformStack, resources: Resources) -> None:
     policy = AccessPolicy(stack, "Ci", registry=HOME, push=["payments/"], policy_name="ci")
     [resource] = resources("aws_iam_policy")
+    # The provider takes a name or its beginning, and not both.
+    assert resource.keys() == {"name", "policy"}
     assert resource["name"] == "ci"
     assert json.loads(resource["policy"]) == json.loads(policy.document)
     assert json.loads(resource["policy"])["Statement"] == [
@@ -311,6 +313,13 @@ def test_fails_with_everything_at_once_and_defines_nothing(stack: TerraformStack
         ("pull_through", 0),
     ]
     assert stack.node.try_find_child("Ci") is None
+
+
+def test_without_a_name_terraform_makes_one(stack: TerraformStack, resources: Resources) -> None:
+    AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"])
+    [resource] = resources("aws_iam_policy")
+    assert resource.keys() == {"name_prefix", "policy"}
+    assert resource["name_prefix"] == "ecr-"
 
 
 def test_images_are_brought_to_repositories_that_are_there(stack: TerraformStack) -> None:
