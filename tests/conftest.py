@@ -1,13 +1,37 @@
 """What several tests need: a stack to define in, and what it becomes."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from cdktf import App, TerraformOutput, TerraformStack, Testing
 
+from ecr_constructs import Check, Problem
+
 Resources = Callable[[str], list[dict[str, Any]]]
+# Test file -> the checks that something broke while its tests ran.
+BROKEN: dict[str, set[Check]] = {}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what is marked so after everything else."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _broken(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Record which checks the tests of a file break."""
+    broken = BROKEN.setdefault(request.module.__name__, set())
+    problem = Check.problem
+
+    def recorded(check: Check, *given: Any, **words: Any) -> Problem:
+        broken.add(check)
+        return problem(check, *given, **words)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Check, "problem", recorded)
+        yield
 
 
 def new_app() -> App:

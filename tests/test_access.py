@@ -38,6 +38,7 @@ from ecr_constructs.access import (
     statements_together,
 )
 from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, REPOSITORY_ACTIONS
+from ecr_constructs.checks import sent_length
 from ecr_constructs.public_repository import PUBLIC_REPOSITORY_ACTIONS
 from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
 from ecr_constructs.repository_key import ADMINISTRATION_ACTIONS, RECOVERY_ACTIONS
@@ -359,6 +360,8 @@ def test_what_one_may_do_is_one_statement(stack: TerraformStack, resources: Reso
 def test_is_a_managed_policy(stack: TerraformStack, resources: Resources) -> None:
     policy = AccessPolicy(stack, "Ci", registry=HOME, push=["payments/"], policy_name="ci")
     [resource] = resources("aws_iam_policy")
+    # The provider takes a name or its beginning, and not both.
+    assert resource.keys() == {"name", "policy"}
     assert resource["name"] == "ci"
     assert json.loads(resource["policy"]) == json.loads(policy.document)
     assert json.loads(resource["policy"])["Statement"] == [
@@ -388,6 +391,13 @@ def test_fails_with_everything_at_once_and_defines_nothing(stack: TerraformStack
     assert stack.node.try_find_child("Ci") is None
 
 
+def test_without_a_name_terraform_makes_one(stack: TerraformStack, resources: Resources) -> None:
+    AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"])
+    [resource] = resources("aws_iam_policy")
+    assert resource.keys() == {"name_prefix", "policy"}
+    assert resource["name_prefix"] == "ecr-"
+
+
 def test_images_are_brought_to_repositories_that_are_there(stack: TerraformStack) -> None:
     policy = AccessPolicy(
         stack,
@@ -415,6 +425,9 @@ def test_fails_where_it_is_too_long(stack: TerraformStack) -> None:
         AccessPolicy(stack, "Ci", registry=HOME, pull=names)
     with pytest.raises(InvalidValueError, match="policy_name must be letters"):
         AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"], policy_name="c i")
+    with pytest.raises(InvalidValueError, match="policy_name must be 1 to 128 characters"):
+        AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"], policy_name="x" * 129)
+    AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"], policy_name="x" * 128)
 
 
 def test_what_is_too_long_is_several_documents() -> None:
@@ -440,6 +453,16 @@ def test_what_is_too_long_is_several_documents() -> None:
             assert sorted(found[statement["Sid"]]) == sorted(statement["Resource"])
     few = Access(pull=("ab",), push=("ab",))
     assert access_documents(HOME, few) == [access_document(HOME, few)]
+
+
+@pytest.mark.parametrize("length", range(3, 90))
+def test_documents_are_as_full_as_can_be(length: int) -> None:
+    names = [f"{number:0{length}}" for number in range(200)]
+    cost = len(HOME.repository_arn(names[0])) + len('"",')
+    *full, last = map(sent_length, access_documents(HOME, Access(pull=tuple(names))))
+    assert full
+    assert all(6144 - cost < size <= 6144 for size in full)
+    assert last <= 6144
 
 
 def test_ids_are_pinned(stack: TerraformStack) -> None:

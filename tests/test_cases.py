@@ -12,6 +12,9 @@ import pytest
 import yaml
 
 from ecr_constructs import (
+    Access,
+    GitHubActions,
+    GitLab,
     InvalidValueError,
     Problem,
     PublicRepositorySettings,
@@ -20,11 +23,13 @@ from ecr_constructs import (
     RegistryPolicyStatement,
     ReplicationRule,
     RepositoryCreationTemplateSettings,
+    RepositoryKeySettings,
     RepositorySettings,
     Scanning,
 )
 from ecr_constructs.account_setting import account_setting_problems, account_setting_warnings
 from ecr_constructs.checks import TYPE
+from ecr_constructs.ci_role import ci_role_problems
 from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
 from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
 from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
@@ -34,11 +39,13 @@ from ecr_constructs.registry_policy import registry_policy_problems
 from ecr_constructs.replication import replication_problems, replication_warnings
 from local.environments import write_environment
 from stacks import InvalidEnvironmentsError, load_environments
+from stacks.environment_warnings import ACCESS_MATCHES_NONE, ROLE_WITHOUT_ACCESS
 from stacks.registry_warnings import FILTER_MATCHES_NONE
 
 FOLDER = Path(__file__).parent / "cases"
 MODEL = botocore.session.get_session().get_service_model("ecr")
 TEMPLATE = {"applied_for": ["REPLICATION"]}
+OF_THE_REST = (FILTER_MATCHES_NONE, ACCESS_MATCHES_NONE, ROLE_WITHOUT_ACCESS)
 ACCOUNT, REGION = "111111111111", "ap-northeast-2"
 
 
@@ -109,6 +116,16 @@ class Case(NamedTuple):
             return {self.value: given}
         return {"payments": {**given, **self.value}}
 
+    def role(self) -> dict[str, Any]:
+        """The value as a role of jobs of CI, or as the jobs that assume it."""
+        role = {"github_actions": [{"repository": "acme/payments", "branches": ["main"]}]}
+        match self.group["of"]:
+            case "github":
+                return {"github_actions": [self.value]}
+            case "gitlab":
+                return {"gitlab": [self.value]}
+        return {**role, **self.value}
+
     def environment(self) -> dict[str, Any]:
         """The value as an environment file."""
         base: dict[str, Any] = {"account": ACCOUNT, "region": self.region}
@@ -118,28 +135,39 @@ class Case(NamedTuple):
                 added = {"repositories": {self.value: {}}}
             case "settings":
                 added = {"repositories": {"ab": self.settings()}}
-            case "rules":
-                added = {"registry": {"replication": {"rules": self.rules()}}}
-            case "policy":
-                added = {"registry": {"policy_statements": [self.statement()]}}
-            case "cache":
-                added = {"registry": {"pull_through_cache_rules": self.cache()}}
-            case "template":
-                added = {"registry": {"creation_templates": self.keyed(TEMPLATE)}}
-            case "public":
-                added = {"registry": {"public_repositories": self.keyed({})}}
-            case "account":
-                added = {"registry": {"account_settings": self.value}}
-            case "exclusions":
-                added = {"registry": {"pull_time_update_exclusions": self.value}}
             case "scanning":
-                added = {
-                    "repositories": {"ab": {}},
-                    "registry": {"scanning": self.scanning()},
-                }
-            case _:
+                registry = {"scanning": self.scanning()}
+                added = {"repositories": {"ab": {}}, "registry": registry}
+            case "github" | "gitlab" | "ci_role":
+                added = {"ci_roles": {"ci": self.role()}}
+            case "key":
+                kept = {"encryption_type": "KMS"}
+                added = {"repository_key": self.value, "repository_defaults": kept}
+            case "environment":
                 added = dict(self.value)
+            case _:
+                added = {"registry": self.registry()}
         return base | added
+
+    def registry(self) -> dict[str, Any]:
+        """The value as the settings of a registry."""
+        added: dict[str, Any]
+        match self.group["of"]:
+            case "rules":
+                added = {"replication": {"rules": self.rules()}}
+            case "policy":
+                added = {"policy_statements": [self.statement()]}
+            case "cache":
+                added = {"pull_through_cache_rules": self.cache()}
+            case "template":
+                added = {"creation_templates": self.keyed(TEMPLATE)}
+            case "public":
+                added = {"public_repositories": self.keyed({})}
+            case "account":
+                added = {"account_settings": self.value}
+            case _:
+                added = {"pull_time_update_exclusions": self.value}
+        return added
 
 
 def listed(part: Any) -> list[str]:
@@ -205,9 +233,9 @@ def read(case: Case, folder: Path) -> tuple[list[Problem], str]:
         found = load_environments(folder).warnings
     except InvalidEnvironmentsError as error:
         found = error.problems
-    if case.group["of"] == "rules":
-        # The repositories are beside the point.
-        found = tuple(p for p in found if p.check != FILTER_MATCHES_NONE)
+    if case.group["of"] in ("rules", "github", "gitlab", "ci_role"):
+        # What else is in the file is beside the point.
+        found = tuple(p for p in found if p.check not in OF_THE_REST)
     return [Problem(p.sentence, (), p.check) for p in found], "\n".join(map(str, found))
 
 
@@ -276,6 +304,8 @@ def _called(case: Case, registry: Registry) -> Iterator[Problem]:
                 yield from wrong or account_setting_warnings(name, value)
         case "exclusions":
             yield from pull_time_update_exclusion_problems(registry, case.value)
+        case "github" | "gitlab" | "ci_role" | "key":
+            yield from _called_for_iam(case, registry)
         case "scanning":
             yield from made(Scanning, case.scanning()).warnings(["ab"])
         case "settings":
@@ -285,6 +315,25 @@ def _called(case: Case, registry: Registry) -> Iterator[Problem]:
             rules = made(tuple[ReplicationRule, ...], case.rules())
             found = list(replication_problems(registry, rules))
             yield from found or replication_warnings(rules)
+
+
+def _called_for_iam(case: Case, registry: Registry) -> Iterator[Problem]:
+    match case.group["of"]:
+        case "github":
+            yield from made(GitHubActions, case.value).warnings
+        case "gitlab":
+            yield from made(GitLab, case.value).warnings
+        case "key":
+            key = made(RepositoryKeySettings, case.value)
+            yield from list(key.problems_in(registry)) or key.warnings
+        case _:
+            role = case.role()
+            statements = made(Access, role["access"]).render(registry) if "access" in role else ()
+            jobs = made(tuple[GitHubActions, ...], role["github_actions"])
+            bounds = {k: v for k, v in role.items() if k not in ("access", "github_actions")}
+            yield from ci_role_problems(
+                registry, role_name="ci", trusted=jobs, statements=statements, **bounds
+            )
 
 
 # What Python refuses itself: keywords that are unknown or missing, classes for mappings.

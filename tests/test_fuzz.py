@@ -7,7 +7,7 @@ import copy
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from stacks import (
-    EnvironmentStack,
-    InvalidEnvironmentsError,
-    load_environments,
-)
+from ecr_constructs.checks import readable
+from stacks import EnvironmentStack, InvalidEnvironmentsError, load_environments
+from stacks.file_problem import FileProblem
 
 PROJECT = Path(__file__).parent.parent
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "300"))
@@ -49,7 +47,15 @@ TEXTS = [
     (EXAMPLE / "shared.yaml").read_text(),
     REST,
 ]
-LINE = re.compile(r"(?P<file>\S+\.yaml):[1-9][0-9]*: (?P<rest>\S.*)")
+LINE = re.compile(r"\S+\.yaml:[1-9][0-9]*: \S.*")
+_KEY = re.compile(r"(?P<key>(?P<indent> *)[\w./-]+):(?P<value>(?: [^&*#]*)?)")
+GRANTS = [
+    '- {repository_prefixes: [web], pull: [{account: "222222222222"}]}',
+    "- {repository_prefixes: [payments/], push: *a0}",
+    "- {repository_prefixes: [nothing/], read: [{role: x}]}",
+    "- <<: *a0",
+    '- {pull: [{account: "222222222222"}, {account: "222222222222"}]}',
+]
 
 # What people type, and what YAML makes something else of.
 PIECES = [
@@ -160,22 +166,100 @@ def in_bytes(text: str, draw: Callable[[st.SearchStrategy[Any]], Any]) -> bytes:
     return bytes(data)
 
 
-def answer(folder: Path, text: str | bytes) -> list[str]:
-    """The lines that the file gives, beside a good one; without one it has become a stack."""
-    (folder / "dr.yaml").write_bytes((EXAMPLE / "dr.yaml").read_bytes())
-    data = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
-    (folder / "dev.yaml").write_bytes(data)
+def in_links(text: str, draw: Callable[[st.SearchStrategy[Any]], Any]) -> str:
+    """The file with some values behind aliases, merged into others, and granted from elsewhere."""
+    rows = text.split("\n")
+    for number in range(draw(st.integers(1, 4))):
+        keys = [at for at, row in enumerate(rows) if _KEY.fullmatch(row)] or [0]
+        one, other = sorted(draw(st.sampled_from(keys)) for _ in range(2))
+        anchored, linked = _KEY.fullmatch(rows[one]), _KEY.fullmatch(rows[other])
+        if anchored is None or linked is None or "&" in rows[one]:
+            continue
+        rows[one] = f"{anchored['key']}: &a{number}{anchored['value']}"
+        if draw(st.booleans()):
+            rows.insert(other, f"{linked['indent']}<<: *a{number}")
+        elif other > one:
+            # With what is below it.
+            below = len(linked["indent"]) + 1
+            end = other + 1
+            while end < len(rows) and rows[end].startswith(" " * below):
+                end += 1
+            rows[other:end] = [f"{linked['key']}: *a{number}"]
+    grants = draw(st.lists(st.sampled_from(GRANTS), max_size=2))
+    return "\n".join([*rows, *(["grants:"] if grants else []), *grants, ""])
+
+
+def in_nothing(text: str, _draw: object) -> str:
+    """The file as it is."""
+    return text
+
+
+def answer(folder: Path, texts: Mapping[str, str | bytes]) -> Sequence[FileProblem]:
+    """What is wrong with the files; they have become stacks where it is nothing but warnings."""
+    for file in folder.glob("*.yaml"):
+        file.unlink()
+    for name, text in texts.items():
+        data = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
+        (folder / f"{name}.yaml").write_bytes(data)
     try:
         environments = load_environments(folder)
     except InvalidEnvironmentsError as error:
-        return str(error).split("\n")
+        return error.problems
     app = App(outdir=str(folder / "out"), skip_validation=True)
     for name, environment in environments.items():
         neighbours = environments.neighbours[name]
         EnvironmentStack(app, name=name, environment=environment, neighbours=neighbours)
     app.synth()
-    json.loads((folder / "out" / "stacks" / "ecr-dev" / "cdk.tf.json").read_text())
-    return []
+    for name in texts:
+        json.loads((folder / "out" / "stacks" / f"ecr-{name}" / "cdk.tf.json").read_text())
+    return environments.warnings
+
+
+def scalars(data: bytes) -> set[str]:
+    """Every text of a file, keys among them, up to where it is no YAML."""
+    found = set()
+    try:
+        for event in yaml.parse(data.decode("utf-8-sig"), Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.ScalarEvent):
+                found.add(event.value)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        pass
+    return found
+
+
+def unwritten(path: str, keys: Sequence[str]) -> set[str]:
+    """What can be left of a path after positions and keys of the file."""
+    ends: set[str] = set()
+    pending = [path]
+    while pending:
+        rest = pending.pop()
+        if rest not in ends:
+            ends.add(rest)
+            step = re.match(r"\[[0-9]+\]", rest)
+            if step:
+                pending.append(rest[step.end() :])
+            pending += [rest[len(key) :] for key in keys if rest.startswith(key)]
+            pending += [rest[1:]] if rest.startswith(".") else []
+    return ends
+
+
+def check(folder: Path, found: Sequence[FileProblem]) -> None:
+    """Check that each problem is one line, told once, in order, at a place that there is."""
+    assert [problem[:2] for problem in found] == sorted(problem[:2] for problem in found)
+    assert len({str(problem) for problem in found}) == len(found)
+    for problem in found:
+        assert LINE.fullmatch(str(problem)), problem
+        assert str(problem).isprintable()
+        assert Path(problem.file).parent == folder
+        data = Path(problem.file).read_bytes()
+        last = len(data.splitlines())
+        # Where a file ends too early, the parser means what follows its last line.
+        assert 1 <= problem.line <= max(last, 1), problem
+        if problem.path:
+            keys = [readable(text) for text in scalars(data) if text]
+            left = unwritten(problem.path, keys)
+            # What is missing is not written itself, but what should hold it.
+            assert any(re.fullmatch(r"\w*", end) for end in left), problem
 
 
 @pytest.fixture(scope="module")
@@ -183,19 +267,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-@pytest.mark.parametrize("broken", [in_text, in_data, in_bytes])
-@how(
-    max_examples=EXAMPLES // 3,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
+fuzzed = how(
+    max_examples=max(EXAMPLES // 5, 1), deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+@pytest.mark.parametrize("broken", [in_text, in_data, in_bytes, in_links])
+@fuzzed
 @given(data=st.data())
 def test_a_broken_file_gives_a_stack_or_sentences(
     broken: Callable[..., str | bytes], folder: Path, data: st.DataObject
 ) -> None:
     text = broken(data.draw(st.sampled_from(TEXTS)), data.draw)
-    for line in answer(folder, text):
-        found = LINE.fullmatch(line)
-        assert found, line
-        assert Path(found["file"]) in (folder / "dev.yaml", folder / "dr.yaml")
-        assert line.isprintable()
+    check(folder, answer(folder, {"dev": text, "dr": (EXAMPLE / "dr.yaml").read_bytes()}))
+
+
+@fuzzed
+@given(data=st.data())
+def test_files_that_are_broken_together_give_stacks_or_sentences(
+    folder: Path, data: st.DataObject
+) -> None:
+    texts = {}
+    for name in ("dev", "dr", "prod")[: data.draw(st.integers(2, 3))]:
+        broken = data.draw(st.sampled_from([in_links, in_links, in_data, in_text, in_nothing]))
+        texts[name] = broken(data.draw(st.sampled_from(TEXTS)), data.draw)
+    check(folder, answer(folder, texts))

@@ -198,6 +198,8 @@ def test_tells_what_to_pull(
     assert rule.image_uri(image) == uri
     with pytest.raises(ValueError, match="upstream image must be a repository of the upstream"):
         rule.image_uri("https://quay.io/x")
+    with pytest.raises(ValueError, match="upstream image must be 1 to 512 characters"):
+        rule.image_uri(f"{'x' * 511}:1")
 
 
 def test_fails_with_everything_at_once_and_defines_nothing(stack: TerraformStack) -> None:

@@ -1,21 +1,28 @@
 """What breaks one named rule, at random, is refused with the sentence of that rule."""
 
 import importlib
+import json
 import string
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
+from conftest import new_stack
 from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 from strategies import KEY, REGION, accounts, lifecycle_rules, names, principals
 
 from ecr_constructs import (
+    Access,
     AppliedFor,
     EncryptionType,
+    GitHubActions,
+    GitLab,
+    Image,
     InvalidValueError,
     LifecycleRule,
     PolicyStatement,
@@ -24,10 +31,13 @@ from ecr_constructs import (
     PublicRepositorySettings,
     PullThroughCacheSettings,
     Registry,
+    RegistryPolicy,
     RegistryPolicyStatement,
     ReplicationDestination,
     ReplicationRule,
+    Repository,
     RepositoryCreationTemplateSettings,
+    RepositoryKeySettings,
     RepositorySettings,
     ScanFrequency,
     Scanning,
@@ -35,39 +45,59 @@ from ecr_constructs import (
     ScanType,
     TagMutability,
     TagStatus,
+    access,
     account_setting,
+    ci_jobs,
+    ci_role,
     condition,
     creation_template,
     encryption,
+    image,
     image_settings,
+    lifecycle_document,
     lifecycle_policy,
+    lifecycle_preview,
     lifecycle_rule,
     lockout,
+    oidc_provider,
+    parse_image,
+    parse_lifecycle_policy,
+    parse_repository_policy,
+    policy_document,
+    policy_json,
     policy_risk,
+    preview_lifecycle_policy,
     principal,
     public_repository,
     pull_through_cache,
     pull_time_update_exclusion,
     registry_policy,
     replication,
+    repository_key,
     repository_policy,
+    repository_policy_document,
+    repository_reference,
     scanning,
     service_role,
     tag_mutability,
     tags,
 )
 from ecr_constructs import action as actions
+from ecr_constructs.access import access_document
 from ecr_constructs.action import PUSH_ACTIONS, REPOSITORY_ACTIONS
 from ecr_constructs.checks import (
     MAX_WHOLE_NUMBER,
+    TYPE,
     Check,
     Choice,
     Problem,
     TextForm,
     WholeNumber,
     refuse,
+    sent_length,
 )
 from ecr_constructs.creation_template import creation_role_problems
+from ecr_constructs.oidc_provider import oidc_provider_arn
 from ecr_constructs.pull_time_update_exclusion import pull_time_update_exclusion_problems
 from ecr_constructs.registry import ACCOUNT_ID, REGIONS, REPOSITORY_NAME, partition_of
 from ecr_constructs.registry import REGION as REGION_CHECK
@@ -78,6 +108,10 @@ HOME = Registry(account_id="111111111111", region=REGION)
 OTHERS = [region for region in REGIONS if region != REGION and partition_of(region) == "aws"]
 SECRET = "arn:aws:secretsmanager:{}:111111111111:secret:ecr-pullthroughcache/x-AbCdEf"
 _WANTING = st.sampled_from(["docker-hub", "github", "gitlab", "chainguard"])
+DOCUMENT = """
+{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "ecr:DeleteRepository"}]}
+"""
+DIGEST = f"sha256:{'a' * 64}"
 DEPLOYER = "arn:aws:iam::111111111111:role/terraform"
 ABROAD = [region for region in REGIONS if partition_of(region) not in ("aws", "aws-eusc")]
 
@@ -88,6 +122,8 @@ class Refusal(NamedTuple):
     check: Check
     values: st.SearchStrategy[Any]
     use: Callable[[Any], object]
+    others: tuple[Check, ...] = ()
+    """The rules that some of the values break as well."""
 
 
 def named(name: str) -> None:
@@ -166,6 +202,52 @@ def together(rules: Any) -> None:
 
 def to(*destinations: ReplicationDestination) -> ReplicationRule:
     return ReplicationRule(destinations=destinations, repository_filters=("payments/",))
+
+
+def key(**given: Any) -> None:
+    refuse(RepositoryKeySettings(**given).problems_in(HOME))
+
+
+def github(**given: Any) -> GitHubActions:
+    return GitHubActions(**{"repository": "acme/api", "branches": ("main",), **given})
+
+
+def role(**given: Any) -> None:
+    whole: dict[str, Any] = {"role_name": "ci", "trusted": [github()], **given}
+    refuse(ci_role.ci_role_problems(HOME, **whole))
+
+
+def by_hand(policy: Any) -> None:
+    refuse(policy_document.policy_document_problems(json.dumps(policy)))
+
+
+def element(**members: Any) -> None:
+    """A policy by hand of which a statement has other members, or none where they are nothing."""
+    whole = {"Effect": "Deny", "Principal": "*", "Action": "ecr:PutImage", **members}
+    by_hand({"Statement": [{k: v for k, v in whole.items() if v is not None}]})
+
+
+def read_back(principal: Any, condition: Any) -> None:
+    whole = {"Effect": "Allow", "Action": "ecr:BatchGetImage", "Principal": principal}
+    parse_repository_policy(json.dumps({"Statement": [{**whole, "Condition": condition}]}))
+
+
+def read_rule(selection: Any, action: Any) -> None:
+    counted = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}
+    chosen = {k: v for k, v in {**counted, **selection}.items() if v is not None}
+    rule = {"rulePriority": 1, "selection": chosen, "action": {"type": "expire", **action}}
+    parse_lifecycle_policy(json.dumps({"rules": [rule]}))
+
+
+def image_of(**given: Any) -> Image:
+    details = {"imageDigest": DIGEST, "imagePushedAt": 0, **given}
+    return parse_image(details)
+
+
+def granted(principal: Principal, *several: Sequence[str]) -> None:
+    reference = Repository.from_repository_name(new_stack(), "Shared", "shared/base")
+    for actions_ in several:
+        reference.grant(principal, actions=actions_)
 
 
 def inserted(values: st.SearchStrategy[str], wrong: str) -> st.SearchStrategy[str]:
@@ -323,6 +405,12 @@ REFUSALS = [
                 replace(given[1], rule_priority=given[2]),
             ]
         ),
+        (
+            lifecycle_policy.ONE_UNTAGGED,
+            lifecycle_policy.ONE_ANY,
+            lifecycle_policy.SHARED_PREFIX,
+            lifecycle_policy.ANY_LAST,
+        ),
     ),
     Refusal(
         lifecycle_policy.ONE_UNTAGGED,
@@ -347,7 +435,7 @@ REFUSALS = [
     ),
     Refusal(
         lifecycle_policy.COUNT,
-        st.integers(51, 200),
+        st.integers(51, 150),
         lambda count: settings(
             lifecycle_rules=[
                 LifecycleRule(max_image_count=1, tag_prefix_list=(f"p{number}",))
@@ -734,6 +822,7 @@ REFUSALS = [
         policy_risk.EVERYBODY_CHANGES,
         st.sampled_from(policy_risk.CHANGING_ACTIONS),
         lambda action: risky(Principal="*", Action=action),
+        (policy_risk.EVERYBODY,),
     ),
     Refusal(
         actions.POLICY_BY_WILDCARD,
@@ -758,7 +847,7 @@ REFUSALS = [
     Refusal(
         image_settings.DOCUMENT_ALONE,
         accounts,
-        lambda account: settings(policy_document="{}", pull=(Principal(account=account),)),
+        lambda account: settings(policy_document=DOCUMENT, pull=(Principal(account=account),)),
     ),
     Refusal(
         encryption.KEY_OF_OTHERS,
@@ -862,6 +951,264 @@ REFUSALS = [
             )
         ),
     ),
+    Refusal(
+        TYPE,
+        st.one_of(st.none(), st.integers(), st.text(), st.lists(st.booleans())),
+        lambda value: settings(scan_on_push=value),
+    ),
+    Refusal(
+        TYPE,
+        st.one_of(st.none(), st.integers(), st.lists(st.just(REGION))),
+        lambda region: Registry(account_id="111111111111", region=region),
+    ),
+    Refusal(access.NOTHING, st.sampled_from([(), []]), lambda nothing: Access(pull=nothing)),
+    Refusal(
+        access.PULL_NEEDED,
+        st.tuples(word, word).filter(lambda two: two[0] != two[1]),
+        lambda two: Access(pull=(f"{two[0]}/",), pull_through=(two[1],)),
+    ),
+    Refusal(
+        access.DUPLICATE,
+        words(min_size=1),
+        lambda names: Access(push=(*names, *names)),
+    ),
+    Refusal(
+        access.POLICY_LENGTH,
+        st.integers(130, 300),
+        lambda count: refuse(
+            access.access_problems(
+                access_document(HOME, Access(pull=tuple(f"ns{number}/" for number in range(count))))
+            )
+        ),
+    ),
+    Refusal(repository_key.ALIAS_RESERVED, word, lambda text: key(alias=f"aws/{text}")),
+    Refusal(
+        repository_key.DELETION_WINDOW,
+        st.one_of(st.integers(max_value=6), st.integers(31)),
+        lambda days: key(deletion_window_in_days=days),
+    ),
+    Refusal(
+        repository_key.ROTATION_PERIOD,
+        st.one_of(st.integers(max_value=89), st.integers(2561)),
+        lambda days: key(rotation_period_in_days=days),
+    ),
+    Refusal(
+        repository_key.ROLE_OR_USER,
+        principals.filter(lambda principal: principal.arn is None),
+        lambda principal: key(creators=(principal,)),
+    ),
+    Refusal(
+        repository_key.PRINCIPAL_ELSEWHERE,
+        accounts.filter(lambda account: account != "111111111111"),
+        lambda account: key(administrators=[Principal(role=f"arn:aws:iam::{account}:role/ci")]),
+    ),
+    Refusal(
+        repository_key.POLICY_LENGTH,
+        st.integers(300, 500),
+        lambda count: key(
+            creators=[
+                Principal(role=f"arn:aws:iam::111111111111:role/{'r' * 50}{number}")
+                for number in range(count)
+            ]
+        ),
+    ),
+    Refusal(
+        oidc_provider.VARIABLE,
+        word.map("${{aws:{}}}".format),
+        lambda text: github(environments=(text,)),
+    ),
+    Refusal(ci_jobs.EVERY, st.integers(1, 50).map("*".__mul__), lambda n: github(tags=(n,))),
+    Refusal(
+        ci_jobs.UNRESTRICTED,
+        st.sampled_from([(), []]),
+        lambda none: github(branches=none, tags=none, environments=none),
+    ),
+    Refusal(ci_jobs.TWICE, words(min_size=1), lambda names: github(environments=[*names, *names])),
+    Refusal(
+        ci_jobs.GITLAB_HOST,
+        word,
+        lambda branch: GitLab(
+            project="acme/api", branches=(branch,), host=oidc_provider.GITHUB_ISSUER
+        ),
+    ),
+    Refusal(ci_role.NOBODY, st.sampled_from([(), []]), lambda nobody: role(trusted=nobody)),
+    Refusal(
+        ci_role.UNTRUSTED_ISSUER,
+        word.map("{}.example.com".format),
+        lambda issuer: role(provider_arns={issuer: oidc_provider_arn(HOME, issuer)}),
+    ),
+    Refusal(
+        ci_role.PROVIDER_ARN,
+        accounts.filter(lambda account: account != "111111111111"),
+        lambda account: role(
+            provider_arns={
+                oidc_provider.GITHUB_ISSUER: oidc_provider_arn(
+                    replace(HOME, account_id=account), oidc_provider.GITHUB_ISSUER
+                )
+            }
+        ),
+    ),
+    Refusal(
+        ci_role.SESSION_DURATION,
+        st.one_of(st.integers(max_value=3599), st.integers(43201)),
+        lambda seconds: role(max_session_duration=seconds),
+    ),
+    Refusal(
+        ci_role.BOUNDARY_ELSEWHERE,
+        st.one_of(
+            accounts.filter(lambda account: account != "111111111111").map("aws:iam::{}".format),
+            st.sampled_from(["aws-cn:iam::111111111111", "aws-us-gov:iam::aws"]),
+        ),
+        lambda where: role(permissions_boundary=f"arn:{where}:policy/bound"),
+    ),
+    Refusal(
+        ci_role.TRUST_POLICY_LENGTH,
+        st.integers(60, 200),
+        lambda count: role(trusted=[github(tags=[f"version-{n}" for n in range(count)])]),
+    ),
+    Refusal(
+        ci_role.POLICY_LENGTH,
+        st.integers(250, 400),
+        lambda count: role(
+            statements=Access(pull=tuple(f"ns{n}/" for n in range(count))).render(HOME)
+        ),
+    ),
+    Refusal(
+        policy_json.SYNTAX,
+        st.dictionaries(word, word, min_size=1).map(lambda data: json.dumps(data)[:-1]),
+        parse_lifecycle_policy,
+    ),
+    Refusal(
+        policy_json.KEY_TWICE,
+        word.map(lambda name: f'{{"{name}": 1, "{name}": 2}}'),
+        parse_repository_policy,
+    ),
+    Refusal(policy_json.UNKNOWN_KEY, word, lambda name: element(**{name: "x"})),
+    Refusal(
+        policy_json.MISSING_KEY,
+        st.sampled_from(["Effect"]),
+        lambda name: element(**{name: None}),
+    ),
+    Refusal(
+        policy_document.ONE_OF,
+        st.sampled_from(
+            [{"NotAction": "ecr:PutImage"}, {"NotPrincipal": {"AWS": "1" * 12}}, {"Action": None}]
+        ),
+        lambda given: element(**given),
+    ),
+    Refusal(
+        policy_document.ELEMENT,
+        word | st.dictionaries(word, word) | st.lists(accounts) | st.just({"AWS": []}),
+        lambda principal: element(Principal=principal),
+    ),
+    Refusal(
+        policy_document.TEXTS,
+        st.one_of(
+            st.just([]), st.integers(), st.lists(st.integers(), min_size=1), st.just(["ecr:x", ""])
+        ),
+        lambda action: element(Action=action),
+    ),
+    Refusal(
+        repository_policy_document.ONE_ELEMENT,
+        accounts,
+        lambda account: read_back({"AWS": account, "Service": "codebuild.amazonaws.com"}, {}),
+    ),
+    Refusal(
+        repository_policy_document.ONE_SOURCE,
+        st.lists(accounts, min_size=2, unique=True),
+        lambda several: read_back(
+            {"Service": "codebuild.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": several}}
+        ),
+    ),
+    Refusal(
+        repository_policy_document.ORGANIZATION_NEEDED,
+        st.sampled_from(["*", {"AWS": "*"}, {"AWS": ["*"]}]),
+        lambda principal: read_back(principal, {}),
+    ),
+    Refusal(
+        lifecycle_document.COUNT_UNIT,
+        word.filter(lambda text: text != "days"),
+        lambda unit: read_rule({"countType": "sinceImagePushed", "countUnit": unit}, {}),
+    ),
+    Refusal(
+        lifecycle_document.STORAGE_CLASS,
+        word.filter(lambda text: text != "standard"),
+        lambda storage_class: read_rule({"storageClass": storage_class}, {}),
+    ),
+    Refusal(
+        lifecycle_document.TARGET,
+        word,
+        lambda target: read_rule({}, {"targetStorageClass": target}),
+    ),
+    Refusal(
+        lifecycle_document.LIST_EMPTY,
+        st.sampled_from(["tagPatternList", "tagPrefixList"]),
+        lambda name: read_rule({name: []}, {}),
+    ),
+    Refusal(
+        lifecycle_policy.NO_RULE,
+        st.sampled_from(['{"rules": []}', '{ "rules" : [ ] }']),
+        parse_lifecycle_policy,
+    ),
+    Refusal(
+        repository_policy.NO_STATEMENT,
+        st.sampled_from([{}, {"Version": "2012-10-17"}, {"Id": "x"}]),
+        lambda rest: by_hand({"Statement": [], **rest}),
+    ),
+    Refusal(
+        registry_policy.NO_STATEMENT,
+        st.sampled_from([[], ()]),
+        lambda none: RegistryPolicy(new_stack(), "Policy", registry=HOME, statements=none),
+    ),
+    Refusal(
+        image.NEEDED,
+        st.sampled_from(["imageDigest", "imagePushedAt"]),
+        lambda name: image_of(**{name: None}),
+    ),
+    Refusal(
+        image.TIME,
+        st.datetimes().map(datetime.isoformat) | word,
+        lambda time: image_of(lastRecordedPullTime=time),
+    ),
+    Refusal(
+        image.ARCHIVED_WHEN,
+        st.none(),
+        lambda time: image_of(imageStatus="ARCHIVED", lastArchivedAt=time),
+    ),
+    Refusal(
+        lifecycle_preview.MOMENT,
+        st.datetimes() | st.dates(),
+        lambda moment: preview_lifecycle_policy([LifecycleRule(max_image_count=1)], [], at=moment),
+    ),
+    Refusal(
+        lifecycle_preview.IMAGE_TWICE,
+        st.integers(2, 9),
+        lambda count: preview_lifecycle_policy(
+            [LifecycleRule(max_image_count=1)], [image_of()] * count, at=datetime.now(UTC)
+        ),
+    ),
+    Refusal(
+        repository_reference.REPOSITORY_ARN,
+        st.text() | inserted(st.just("arn:aws:ecr:"), ":é"),
+        lambda arn: Repository.from_repository_arn(new_stack(), "Shared", arn),
+    ),
+    Refusal(
+        repository_reference.ARN_PARTITION,
+        st.sampled_from(ABROAD),
+        lambda region: Repository.from_repository_arn(
+            new_stack(), "Shared", f"arn:aws:ecr:{region}:111111111111:repository/ab"
+        ),
+    ),
+    Refusal(
+        repository_reference.GRANT,
+        principals.filter(lambda principal: principal.arn is None),
+        lambda principal: granted(principal, ["ecr:BatchGetImage"]),
+    ),
+    Refusal(
+        repository_reference.GRANT_TWICE,
+        st.lists(st.sampled_from(actions.READ_ACTIONS), min_size=2, max_size=2, unique=True),
+        lambda two: granted(Principal(role=DEPLOYER), *([action] for action in two)),
+    ),
 ]
 
 
@@ -873,36 +1220,15 @@ FORMS = [
     if isinstance(form, TextForm | Choice | WholeNumber)
 ]
 FORMS += [*lifecycle_rule.NUMBERS.values(), *public_repository.TEXTS.values()]
-# What only a construct, a reference or a document can break has tests by hand.
-BY_HAND = (
-    "ecr_constructs.checks",
-    "ecr_constructs.policy_json",
-    "ecr_constructs.image",
-    "ecr_constructs.lifecycle_document",
-    "ecr_constructs.lifecycle_preview",
-    "ecr_constructs.repository_policy_document",
-    "ecr_constructs.policy_document",
-    "ecr_constructs.access",
-    "ecr_constructs.repository_key",
-    "ecr_constructs.oidc_provider",
-    "ecr_constructs.ci_jobs",
-    "ecr_constructs.ci_role",
-    "ecr_constructs.repository_reference",
-)
-# What only the sum of the items can break has rows in the table.
-WITHOUT_ITEMS = {
-    lifecycle_policy.NO_RULE,
-    repository_policy.NO_STATEMENT,
-    pull_through_cache.COUNT,
-    registry_policy.NO_STATEMENT,
-}
+# Rules that no value alone can break, with who breaks them.
+BY_HAND = {pull_through_cache.COUNT: "the cache rules of a file: a row of the table"}
 
 
 def test_every_rule_of_the_library_has_what_breaks_it() -> None:
-    known = {refusal.check for refusal in REFUSALS} | WITHOUT_ITEMS
+    known = {refusal.check for refusal in REFUSALS} | BY_HAND.keys()
     known |= {check for form in FORMS for check in form.checks}
     for room, found in all_checks().items():
-        if room.startswith("ecr_constructs.") and room not in BY_HAND:
+        if room.startswith("ecr_constructs."):
             assert {check for _, check in found if not check.warning} <= known, room
 
 
@@ -952,8 +1278,192 @@ def problems(refusal: Refusal, value: Any) -> tuple[Problem, ...]:
 @how(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_is_refused_with_the_sentence_of_the_rule(refusal: Refusal, data: st.DataObject) -> None:
-    found = problems(refusal, data.draw(refusal.values))
-    assert refusal.check in {problem.check for problem in found}
+    found = {problem.check for problem in problems(refusal, data.draw(refusal.values))}
+    assert found - set(refusal.others) == {refusal.check}
+
+
+class Length(NamedTuple):
+    """A policy of which AWS takes so many characters, with a text in it."""
+
+    check: Check
+    limit: int
+    document: Callable[[str], object]
+    use: Callable[[str], object]
+
+
+def document_of(*statements_: object) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements_)}
+
+
+def denied(sid: str) -> dict[str, str]:
+    return {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "ecr:PutImage"}
+
+
+def described(text: str) -> LifecycleRule:
+    return LifecycleRule(max_image_count=1, description=text, rule_priority=1)
+
+
+def administered(text: str) -> RepositoryKeySettings:
+    names = [f"{'r' * 60}{number}" for number in range(316)]
+    roles = [
+        Principal(role=f"arn:aws:iam::111111111111:role/{name}") for name in (*names, f"{text}/r")
+    ]
+    return RepositoryKeySettings(administrators=tuple(roles))
+
+
+def tagged(text: str) -> GitHubActions:
+    return github(branches=(), tags=[*(f"{'t' * 90}{number}" for number in range(13)), text])
+
+
+LENGTHS = [
+    Length(
+        access.POLICY_LENGTH,
+        6_144,
+        document_of,
+        lambda text: refuse(access.access_problems(document_of(text))),
+    ),
+    Length(
+        ci_role.POLICY_LENGTH,
+        10_240,
+        lambda text: document_of({**access.login_statement(), "Sid": text}),
+        lambda text: role(statements=[{**access.login_statement(), "Sid": text}]),
+    ),
+    Length(
+        ci_role.TRUST_POLICY_LENGTH,
+        2_048,
+        lambda text: ci_role.trust_policy_document(HOME, [tagged(text)]),
+        lambda text: role(trusted=[tagged(text)]),
+    ),
+    Length(
+        repository_policy.POLICY_LENGTH,
+        10_240,
+        lambda text: document_of(denied(text)),
+        lambda text: by_hand(document_of(denied(text))),
+    ),
+    Length(
+        repository_policy.POLICY_LENGTH,
+        10_240,
+        lambda text: repository_policy.repository_policy_document([statement(sid=text)]),
+        lambda text: settings(repository_policy_statements=[statement(sid=text)]),
+    ),
+    Length(
+        registry_policy.POLICY_LENGTH,
+        10_240,
+        lambda text: registry_policy.registry_policy_document(HOME, [registry_statement(sid=text)]),
+        lambda text: refuse(
+            registry_policy.registry_policy_problems(HOME, [registry_statement(sid=text)])
+        ),
+    ),
+    Length(
+        lifecycle_policy.POLICY_LENGTH,
+        30_720,
+        lambda text: lifecycle_policy.lifecycle_policy_document([described(text)]),
+        lambda text: settings(lifecycle_rules=[described(text)]),
+    ),
+    Length(
+        repository_key.POLICY_LENGTH,
+        32_768,
+        lambda text: repository_key.key_policy_document(HOME, administered(text)),
+        lambda text: refuse(administered(text).problems_in(HOME)),
+    ),
+]
+
+
+@pytest.mark.parametrize("length", LENGTHS, ids=[each.check.rule for each in LENGTHS])
+def test_a_policy_is_as_long_as_aws_takes_it(length: Length) -> None:
+    room = length.limit - sent_length(length.document("x")) + 1
+    refusal = Refusal(length.check, st.none(), lambda size: length.use("x" * size))
+    assert not problems(refusal, room)
+    assert [problem.check for problem in problems(refusal, room + 1)] == [length.check]
+
+
+# What values are made of without what is tried.
+GOOD: dict[type, dict[str, Any]] = {
+    Access: {"pull": ("ab",), "pull_through": ("ROOT",)},
+    GitHubActions: {"repository": "acme/api", "branches": ("main",)},
+    GitLab: {"project": "acme/api", "branches": ("main",)},
+    LifecycleRule: {"max_image_count": 1},
+    PolicyStatement: {
+        "principals": (Principal(account="222222222222"),),
+        "actions": ("ecr:BatchGetImage",),
+    },
+    PublicPolicyStatement: {
+        "principals": (Principal(account="222222222222"),),
+        "actions": ("ecr-public:PutImage",),
+    },
+    PublicRepositorySettings: {},
+    PullThroughCacheSettings: {"upstream_registry": "quay"},
+    RegistryPolicyStatement: {
+        "principals": (Principal(account="222222222222"),),
+        "actions": ("ecr:ReplicateImage",),
+    },
+    ReplicationDestination: {"region": "us-west-2"},
+    ReplicationRule: {"destinations": (ReplicationDestination(region="us-west-2"),)},
+    RepositoryCreationTemplateSettings: {"applied_for": ("REPLICATION",)},
+    RepositoryKeySettings: {},
+    RepositorySettings: {},
+    Scanning: {},
+    ScanningRule: {"scan_frequency": "SCAN_ON_PUSH", "repository_filters": ("*",)},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(kind, field.name) for kind in GOOD for field in fields(kind)],
+    ids=[f"{kind.__name__}.{field.name}" for kind in GOOD for field in fields(kind)],
+)
+@pytest.mark.parametrize("value", [object(), (object(),), {"a": object()}])
+def test_a_value_of_another_type_is_refused(kind: type, name: str, value: object) -> None:
+    kind(**GOOD[kind])
+    with pytest.raises(InvalidValueError) as caught:
+        kind(**{**GOOD[kind], name: value})
+    assert name in {problem.path[0] for problem in caught.value.problems if problem.path}
+
+
+# What is known at deploy time only, which would be refused if it were what it looks like.
+TOKEN = "${aws_x.y.arn}"
+FOREIGN = f"222222222222.dkr.ecr.{REGION}.amazonaws.com"
+TAKEN: dict[str, Callable[[], object]] = {
+    "account": lambda: Principal(account=TOKEN),
+    "action": lambda: statement(actions=(TOKEN,)),
+    "condition": lambda: statement(conditions={"Bool": {"aws:x": TOKEN}}),
+    "credential": lambda: cached(upstream_registry="docker-hub", credential_arn=TOKEN),
+    "exclusion filter": lambda: settings(
+        image_tag_mutability=TagMutability.IMMUTABLE_WITH_EXCLUSION,
+        image_tag_mutability_exclusion_filters=(f"***{TOKEN}",),
+    ),
+    "key": lambda: here(encryption_type=EncryptionType.KMS, kms_key=TOKEN),
+    "part of a key": lambda: here(
+        encryption_type=EncryptionType.KMS, kms_key=f"arn:aws:kms:{OTHERS[0]}:1:{TOKEN}"
+    ),
+    "key's principal": lambda: key(creators=(Principal(role=TOKEN),)),
+    "part of a principal": lambda: here(
+        policy_document=DOCUMENT.replace('"*"', f'{{"AWS": "arn:aws-cn:iam::1:{TOKEN}"}}')
+    ),
+    "principal": lambda: here(pull=(Principal(role=TOKEN),)),
+    "principal of an exclusion": lambda: excluded([f"arn:aws-cn:iam::1:{TOKEN}"]),
+    "region": lambda: together([to(ReplicationDestination(region=TOKEN))]),
+    "region of a registry": lambda: refuse(
+        replication_problems(
+            Registry(account_id="111111111111", region=TOKEN),
+            [to(ReplicationDestination(region="cn-north-1"))],
+        )
+    ),
+    "role of a cache rule": lambda: cached(upstream_registry_url=FOREIGN, custom_role_arn=TOKEN),
+    "role of a template": lambda: refuse(template(custom_role_arn=TOKEN).problems_in(HOME)),
+    "tag pattern": lambda: LifecycleRule(max_image_count=1, tag_pattern_list=(f"*****{TOKEN}",)),
+}
+
+
+@pytest.mark.parametrize("use", TAKEN.values(), ids=TAKEN)
+def test_what_is_known_at_deploy_time_only_is_taken(use: Callable[[], object]) -> None:
+    use()
+
+
+@pytest.mark.parametrize("known_later", [TOKEN, f"alias/{TOKEN}"])
+def test_what_is_known_at_deploy_time_only_is_no_mistake(known_later: str) -> None:
+    made = settings(encryption_type=EncryptionType.KMS, kms_key=known_later)
+    assert list(made.warnings) == []
 
 
 @given(st.lists(principals, min_size=1, unique=True).map(tuple))

@@ -101,6 +101,11 @@ def test_reads_what_aws_returns() -> None:
             "everybody as a principal must be narrowed",
         ),
         (
+            policy(Principal={"AWS": f"arn:aws:iam::222222222222:role/{'p/' * 1010}r"}),
+            ("Statement", 0, "Principal", "AWS"),
+            "a principal by 'AWS' must be at most 2048 characters",
+        ),
+        (
             policy(Principal={"AWS": ["222222222222", "x"]}),
             ("Statement", 0, "Principal", "AWS", 1),
             "a principal by 'AWS' must be '*', an account id of 12 digits or its root",
