@@ -1376,6 +1376,7 @@ GOOD: dict[type, dict[str, Any]] = {
     PublicPolicyStatement: {
         "principals": (Principal(account="222222222222"),),
         "actions": ("ecr-public:PutImage",),
+        "effect": "Deny",
     },
     PublicRepositorySettings: {},
     PullThroughCacheSettings: {"upstream_registry": "quay"},
