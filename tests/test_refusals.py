@@ -1054,10 +1054,8 @@ REFUSALS = [
     ),
     Refusal(
         ci_role.POLICY_LENGTH,
-        st.integers(250, 400),
-        lambda count: role(
-            statements=Access(pull=tuple(f"ns{n}/" for n in range(count))).render(HOME)
-        ),
+        st.integers(10_240, 20_000),
+        lambda size: role(statements=[{**access.login_statement(), "Sid": "x" * size}]),
     ),
     Refusal(
         policy_json.SYNTAX,
