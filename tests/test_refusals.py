@@ -272,7 +272,7 @@ def pairs(**fixed: Any) -> st.SearchStrategy[tuple[LifecycleRule, ...]]:
 
 
 word = st.text(string.ascii_lowercase, min_size=2, max_size=8)
-words = partial(st.lists, word, unique=True)
+words = partial(st.lists, word, unique=True, max_size=20)
 long = partial(st.integers, max_value=2000)
 kinds = st.sampled_from(["max_image_count", "max_image_age_days", "max_days_since_image_pulled"])
 lifecycle = lambda given: LifecycleRule(**given)  # noqa: E731
