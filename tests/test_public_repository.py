@@ -1,3 +1,4 @@
+import base64
 import json
 import re
 from dataclasses import MISSING, fields
@@ -106,3 +107,9 @@ def test_ids_are_pinned(stack: TerraformStack) -> None:
         "aws_ecrpublic_repository": ["Agent_255F68E9"],
         "aws_ecrpublic_repository_policy": ["Agent_RepositoryPolicy_A7258E4E"],
     }
+
+
+def test_a_logo_is_as_large_as_ecr_takes_it() -> None:
+    # The table has one that is a byte larger.
+    logo = base64.b64encode(bytes(512_000)).decode()
+    assert PublicRepositorySettings(logo_image_blob=logo).logo_image_blob == logo

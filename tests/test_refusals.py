@@ -273,7 +273,7 @@ def pairs(**fixed: Any) -> st.SearchStrategy[tuple[LifecycleRule, ...]]:
 
 
 word = st.text(string.ascii_lowercase, min_size=2, max_size=8)
-words = partial(st.lists, word, unique=True)
+words = partial(st.lists, word, unique=True, max_size=20)
 long = partial(st.integers, max_value=2000)
 kinds = st.sampled_from(["max_image_count", "max_image_age_days", "max_days_since_image_pulled"])
 lifecycle = lambda given: LifecycleRule(**given)  # noqa: E731
@@ -1068,10 +1068,8 @@ REFUSALS = [
     ),
     Refusal(
         ci_role.POLICY_LENGTH,
-        st.integers(250, 400),
-        lambda count: role(
-            statements=Access(pull=tuple(f"ns{n}/" for n in range(count))).render(HOME)
-        ),
+        st.integers(10_240, 20_000),
+        lambda size: role(statements=[{**access.login_statement(), "Sid": "x" * size}]),
     ),
     Refusal(
         policy_json.SYNTAX,
@@ -1390,6 +1388,7 @@ GOOD: dict[type, dict[str, Any]] = {
     PublicPolicyStatement: {
         "principals": (Principal(account="222222222222"),),
         "actions": ("ecr-public:PutImage",),
+        "effect": "Deny",
     },
     PublicRepositorySettings: {},
     PullThroughCacheSettings: {"upstream_registry": "quay"},
