@@ -455,11 +455,12 @@ def test_what_is_too_long_is_several_documents() -> None:
     assert access_documents(HOME, few) == [access_document(HOME, few)]
 
 
+@pytest.mark.parametrize("grant", ["pull", "read"])
 @pytest.mark.parametrize("length", range(3, 90))
-def test_documents_are_as_full_as_can_be(length: int) -> None:
+def test_documents_are_as_full_as_can_be(length: int, grant: str) -> None:
     names = [f"{number:0{length}}" for number in range(200)]
     cost = len(HOME.repository_arn(names[0])) + len('"",')
-    *full, last = map(sent_length, access_documents(HOME, Access(pull=tuple(names))))
+    *full, last = map(sent_length, access_documents(HOME, Access(**{grant: tuple(names)})))
     assert full
     assert all(6144 - cost < size <= 6144 for size in full)
     assert last <= 6144

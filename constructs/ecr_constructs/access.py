@@ -212,9 +212,10 @@ def policies_of(statements: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     everywhere = [statement for statement in statements if statement["Resource"] == "*"]
     parts: list[dict[int, list[str]]] = [{}]
-    whole = room = MAX_POLICY_LENGTH - sent_length(policy_of(everywhere))
+    whole = room = MAX_POLICY_LENGTH - sent_length(policy_of(everywhere)) + (not everywhere)
     for index, statement in enumerate(statements):
-        around = sent_length({**statement, "Resource": []}) + len(",")
+        # The comma after the statement is the one that its first resource has not.
+        around = sent_length({**statement, "Resource": []})
         for resource in statement["Resource"] if statement["Resource"] != "*" else ():
             cost = sent_length(resource) + len(",")
             if cost + (0 if index in parts[-1] else around) > room and parts[-1]:
