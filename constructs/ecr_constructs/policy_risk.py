@@ -119,28 +119,30 @@ def _actions_of(statement: Mapping[str, Any]) -> list[str]:
 
 def _allowed_together(document: Mapping[str, Any], *, variables: bool) -> Iterator[Problem]:
     """Everything that several statements allow somebody, with one repository at least."""
-    allowed: dict[tuple[str, str], list[tuple[int, list[str], list[str]]]] = {}
+    allowed: dict[tuple[str, str], list[tuple[int, list[str], Sequence[str]]]] = {}
     for index, statement in _statements(document):
         if statement.get("Effect") == "Allow":
             narrowing = narrowed_by(statement.get("Condition"), variables=variables)
             resources = texts(statement.get("Resource", "*"))
             for who in _whom(statement.get("Principal")):
-                one = (index, resources, _actions_of(statement))
+                one = (index, resources, covered(_actions_of(statement)))
                 allowed.setdefault((who, str(narrowing)), []).append(one)
     for who, narrowed in allowed:
         # Who is of an account has what it is allowed, and who is narrowed what others are.
         account = who.split(":")[4] if who.startswith("arn:") else who
         keys = dict.fromkeys((name, of) for name in (account, who) for of in ("", narrowed))
         found = [one for key in keys for one in allowed.get(key, ())]
+        if len({action for *_, actions in found for action in actions}) < len(REPOSITORY_ACTIONS):
+            continue
         for resource in dict.fromkeys(one for _, resources, _ in found for one in resources):
             of_it = [
                 (index, actions)
                 for index, resources, actions in found
                 if any(is_like(resource, pattern) for pattern in resources)
             ]
-            alone = [covered(actions) for _, actions in of_it]
-            whole = {action for actions in alone for action in actions}
-            if max(map(len, alone)) < len(whole) == len(REPOSITORY_ACTIONS):
+            whole = {action for _, actions in of_it for action in actions}
+            alone = max(len(actions) for _, actions in of_it)
+            if alone < len(whole) == len(REPOSITORY_ACTIONS):
                 got = f"them all for {shown(who)}{narrowed and f' of {narrowed}'}"
                 last = max(index for index, _ in of_it)
                 yield ALL_ACTIONS.problem(got, ("Statement", last))
