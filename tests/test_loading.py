@@ -256,6 +256,20 @@ def test_each_repository_excuses_what_the_defaults_open(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_template_takes_from_the_defaults_it_does_not_excuse(tmp_path: Path) -> None:
+    """The template has the value by an alias, or by a merge."""
+    for taken in ("push: *p", "<<: *d"):
+        text = (
+            HEAD
+            + "repository_defaults: &d\n  push: &p [{account: '222222222222'}]\n"
+            + "repositories: {ab: {public_access: a partner builds it}}\n"
+            + "registry:\n  creation_templates:\n"
+            + f"    te: {{applied_for: [CREATE_ON_PUSH], {taken}}}\n"
+        )
+        [line] = [s for s in sentences(write(tmp_path, dev=text)) if "warning:" not in s]
+        assert line.startswith("dev.yaml:8: registry.creation_templates.te.push[0]: another")
+
+
 @pytest.mark.parametrize("none", ["", "repositories: {}\n", "repositories:\n"])
 def test_defaults_of_no_repository_are_checked_without_an_excuse(tmp_path: Path, none: str) -> None:
     assert sentences(write(tmp_path, dev=HEAD + OPEN + none)) == [RISK]
