@@ -335,6 +335,7 @@ def test_a_mistake_is_told_without_what_comes_of_it(
 
 
 def test_a_priority_that_is_there_twice_is_no_lower_one(tmp_path: Path) -> None:
+    rules: list[dict[str, Any]]
     rules = [{"max_image_count": 1}, {"tag_status": "untagged", "max_image_count": 1}]
     found = told(tmp_path, (RULES, [{"rule_priority": 1, **rule} for rule in rules]))
     assert len(found) == 2
