@@ -71,6 +71,10 @@ FILE: dict[str, Any] = {
     },
 }
 FILE["repositories"]["payments/api"]["lifecycle_rules"][1]["max_image_age_days"] = 7
+ANYBODY = (
+    '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}, %s]}'
+)
+FOREIGN = '{"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "ecr:Foo"}'
 
 RULES = ("repositories", "payments/api", "lifecycle_rules")
 CACHE = ("registry", "pull_through_cache_rules")
@@ -116,6 +120,10 @@ FAULTS: list[Fault] = [
     (("registry", "account_settings", "BLOB_MOUNT"), "ENABLED"),
     ((*EXCLUSIONS, 1), "arn:aws-cn:iam::111111111111:role/a"),
     (("registry", "public_repositories", "acme/agent", "architectures"), "ARM"),
+    (("ci_roles", "deploy", "max_session_duration"), "abc"),
+    (("ci_roles", "deploy", "acces"), {}),
+    (("ci_roles", "build", "github_actions", 1), FILE["ci_roles"]["build"]["github_actions"][0]),
+    (("ci_roles", "deploy", "access"), {"import_upstream": ["ROOT"]}),
     (("unknown",), 1),
     (("registry", "unknown"), 1),
 ]
@@ -340,3 +348,11 @@ def test_a_priority_that_is_there_twice_is_no_lower_one(tmp_path: Path) -> None:
     found = told(tmp_path, (RULES, [{"rule_priority": 1, **rule} for rule in rules]))
     assert len(found) == 2
     assert all("rule_priority must be unique, got 1 in 2 rules" in one for one in found)
+
+
+def test_a_statement_that_is_wrong_hides_no_risk_of_another(tmp_path: Path) -> None:
+    document: Place = ("repositories", "web", "policy_document")
+    defaults: Fault = (("repository_defaults", "pull"), [])
+    found = told(tmp_path, defaults, (document, ANYBODY % FOREIGN))
+    assert len(found) == 2
+    assert sum("everybody must be narrowed" in one for one in found) == 1
