@@ -139,3 +139,16 @@ def test_takes_no_arguments() -> None:
     )
     assert result.returncode == 2
     assert "unrecognized arguments: dev" in result.stderr
+
+
+def test_an_output_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("kept")
+    for output, said in ((file, "File exists"), (file / "below", "Not a directory")):
+        with pytest.raises(subprocess.CalledProcessError) as caught:
+            run(output)
+        assert caught.value.returncode == 1
+        assert caught.value.stderr == (
+            f"{output}: the output must be a directory that can be written, got '{said}'\n"
+        )
+    assert file.read_text() == "kept"
