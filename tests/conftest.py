@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cdktf import App, TerraformOutput, TerraformStack, Testing
+from lifecycle_command import shop
 
 from ecr_constructs import Check, Problem
 
@@ -74,6 +76,12 @@ def resources(stack: TerraformStack) -> Resources:
         return [found[id_] for id_ in sorted(found)]
 
     return find
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the lifecycle command runs, with what it reads."""
+    return shop(tmp_path, monkeypatch)
 
 
 def readable(part: Any) -> Any:
