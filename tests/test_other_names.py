@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_loading import HEAD, sentences, write
+from environment_file import HEAD, sentences, write
 
 from stacks.environment import Environment
 from stacks.other_names import OTHER_NAMES
