@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 from cdktf import App, TerraformOutput, TerraformStack, Testing
+from hypothesis import settings
 from lifecycle_command import shop
 
 from ecr_constructs import Check, Problem
+
+# Machines are busy: how long an example takes says nothing.
+settings.register_profile("without a deadline", settings(), deadline=None)
+settings.load_profile("without a deadline")
 
 Resources = Callable[[str], list[dict[str, Any]]]
 # Test file -> the checks that something broke while its tests ran.

@@ -43,7 +43,6 @@ HOME = Registry(account_id="111111111111", region=REGION)
 # Every example synthesizes a stack.
 FEW = how(
     max_examples=40,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
