@@ -50,7 +50,6 @@ FEW = how(
 SIMPLE_NAMES = st.from_regex(r"[a-z0-9]{2,9}(?:[._/-][a-z0-9]{1,9}){0,3}", fullmatch=True)
 
 Repositories = dict[str, RepositorySettings]
-Requests = list[tuple[str, dict[str, Any]]]
 
 
 def repositories(
