@@ -22,17 +22,11 @@ from lifecycle_command import (
     objects,
     preview,
     run,
-    shop,
 )
 
 from cli.__main__ import ecr
 
 PROJECT = Path(__file__).parent.parent
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return shop(tmp_path, monkeypatch)
 
 
 def test_an_environment_has_a_policy_for_each_repository(folder: Path) -> None:
@@ -244,6 +238,15 @@ def test_fails_with_every_file_that_cannot_be_read(folder: Path) -> None:
     ]
     found = run("explain", "-p", "none.json", "--against", "none either.json")
     assert (found.exit_code, len(found.stderr.splitlines())) == (2, 2)
+
+
+def test_fails_with_a_name_that_is_none_and_a_policy_that_is_none(folder: Path) -> None:
+    found = preview("-p", "none.json", "-r", "a")
+    assert found.exit_code == 2
+    assert [line.split(":")[0] for line in found.stderr.splitlines()] == [
+        "--repository",
+        "none.json",
+    ]
 
 
 def test_fails_with_a_file_that_cannot_be_read(folder: Path) -> None:
