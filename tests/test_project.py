@@ -195,7 +195,7 @@ def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
 
 def test_the_registry_page_writes_what_is_accepted(tmp_path: Path) -> None:
     found = blocks("yaml", (PROJECT / "docs" / "registry.md").read_text())
-    assert len(found) == 3
+    assert len(found) == 4
     (tmp_path / "dr.yaml").write_text('account: "222222222222"\nregion: us-west-2\n')
     for number, block in enumerate(found):
         head = f'account: "{number:012}"\nregion: ap-northeast-2\n'
