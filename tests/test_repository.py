@@ -11,8 +11,10 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from conftest import Resources, readable, resolved, synthesized
 
 from ecr_constructs import (
+    CiRole,
     Effect,
     EncryptionType,
+    GitLab,
     InvalidValueError,
     LifecycleRule,
     PolicyStatement,
@@ -302,6 +304,33 @@ def test_reference_is_granted_to_a_role_that_is_known_at_deploy_time(
     assert [policy["role"] for policy in resources("aws_iam_role_policy")] == [
         "${basename(aws_iam_role.Role.arn)}"
     ] * 2
+
+
+def test_a_refused_grant_of_a_reference_leaves_nothing(stack: TerraformStack) -> None:
+    reference = Repository.from_repository_name(stack, "Shared", "shared/base")
+    reference.grant(ROLE, actions=["ecr:DescribeImages"], sid="Push")
+    before = synthesized(stack)
+    with pytest.raises(ValueError, match="needs a sid of its own, got 'Push'"):
+        reference.grant_pull_push(USER, ROLE)
+    assert synthesized(stack) == before
+
+
+@pytest.mark.parametrize(
+    ("action", "logs_in"), [("ecr:BatchGetImage", True), ("ecr:DescribeImages", False)]
+)
+def test_reference_gives_the_token_to_whoever_pulls(
+    stack: TerraformStack, resources: Resources, action: str, logs_in: bool
+) -> None:
+    reference = Repository.from_repository_name(stack, "Shared", "shared/base")
+    jobs = GitLab(project="a/b", branches=("main",))
+    ci = CiRole(stack, "Ci", registry=HOME, role_name="ci", trusted=[jobs])
+    reference.grant(ROLE, ci, actions=[action], sid="X")
+    policies = resources("aws_iam_role_policy")
+    assert len(policies) == 2
+    for policy in policies:
+        own, *login = json.loads(policy["policy"])["Statement"]
+        assert own["Action"] == [action]
+        assert [one["Action"] for one in login] == [["ecr:GetAuthorizationToken"]] * logs_in
 
 
 @pytest.mark.parametrize("grant", ["grant_pull", "grant_push", "add_to_resource_policy"])

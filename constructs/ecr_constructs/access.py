@@ -238,10 +238,14 @@ def statements_together(statements: Sequence[Mapping[str, Any]]) -> list[dict[st
     found: dict[str, tuple[Mapping[str, Any], dict[str, None]]] = {}
     for statement in statements:
         if statement != login:
-            key = json.dumps({**statement, "Resource": None}, sort_keys=True)
+            but = {name: name != "Resource" and value for name, value in statement.items()}
+            key = json.dumps(but, sort_keys=True)
             _, resources = found.setdefault(key, (statement, {}))
-            resources.update(dict.fromkeys(texts(statement["Resource"])))
-    fewest = [{**first, "Resource": list(resources)} for first, resources in found.values()]
+            resources.update(dict.fromkeys(texts(statement.get("Resource", []))))
+    fewest = [
+        {**first, **({"Resource": list(resources)} if resources else {})}
+        for first, resources in found.values()
+    ]
     return [*fewest, login] if login in statements else fewest
 
 
