@@ -21,14 +21,13 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
-from ecr_constructs.policy_json import listed, pairs, texts
+from ecr_constructs.policy_json import NEWEST_VERSION, listed, named, pairs, policy_of, texts
 from ecr_constructs.principal import ROLE_ARN, USER_ARN
 from ecr_constructs.registry import ROOT, Registry
 from ecr_constructs.registry_policy import CREATE_ACTION, IMPORT_ACTION
 from ecr_constructs.terraform_text import json_text
 
 MAX_POLICY_LENGTH = 6144
-VERSION = "2012-10-17"
 LOGIN_ACTION = "ecr:GetAuthorizationToken"
 # What a client does that has logged in.
 _WITH_TOKEN = {*PULL_ACTIONS, *PUSH_ACTIONS}
@@ -195,11 +194,6 @@ def access_document(registry: Registry, access: Access) -> dict[str, Any]:
     return policy_of(access.render(registry))
 
 
-def policy_of(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A policy of IAM with these statements."""
-    return {"Version": VERSION, "Statement": list(statements)}
-
-
 def access_documents(registry: Registry, access: Access) -> list[dict[str, Any]]:
     """The same in several policies where one would be longer than the 6,144 characters of IAM."""
     return policies_of(access.render(registry))
@@ -266,7 +260,7 @@ def other_side(policy: Mapping[str, Any], resource: str) -> dict[str, list[dict[
         own = allowing(texts(statement["Action"]), resources)
         if statement.get("Condition"):
             own[0]["Condition"] = _in_newest_version(statement["Condition"], policy.get("Version"))
-        for name in texts(dict(pairs(statement.get("Principal"))).get("AWS", [])):
+        for name in named(statement.get("Principal"), "AWS"):
             if ROLE_ARN.pattern.fullmatch(name) or USER_ARN.pattern.fullmatch(name):
                 found.setdefault(name, []).extend(own)
     return found
@@ -274,7 +268,7 @@ def other_side(policy: Mapping[str, Any], resource: str) -> dict[str, list[dict[
 
 def _in_newest_version(conditions: object, version: object) -> object:
     """Conditions as the policies of this room say them, whose version knows variables."""
-    if version == VERSION:
+    if version == NEWEST_VERSION:
         return conditions
     return json.loads(json.dumps(conditions).replace("${", "${$}{"))
 

@@ -26,7 +26,7 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.ci_jobs import TWICE, GitHubActions, GitLab
 from ecr_constructs.oidc_provider import audience_of, literal_problems, oidc_provider_arn
-from ecr_constructs.policy_json import one_or_all, texts
+from ecr_constructs.policy_json import one_or_all, policy_of, texts
 from ecr_constructs.policy_risk import identity_risks
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import Registry
@@ -109,7 +109,7 @@ def trust_policy_document(
             some = [subject for subject in subjects if ("*" in subject) is is_pattern]
             if some:
                 statements.append(_trust_statement(issuer, arn, operator, some))
-    return _document(statements)
+    return policy_of(statements)
 
 
 def _trust_statement(
@@ -125,10 +125,6 @@ def _trust_statement(
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": condition,
     }
-
-
-def _document(statements: Sequence[Mapping[str, object]]) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 class CiRole(Construct):
@@ -248,7 +244,7 @@ class CiRole(Construct):
 
     def _write_policy(self) -> None:
         statements = self._with(self._added)
-        text = json_text(_document(statements))
+        text = json_text(policy_of(statements))
         if self._policy is not None:
             self._policy.policy = text
         elif statements:
@@ -360,6 +356,6 @@ def _boundary_problems(registry: Registry, arn: str) -> Iterator[Problem]:
 def _statements_problems(statements: Sequence[Mapping[str, object]]) -> Iterator[Problem]:
     wrong = list(sequence("statements", statements, Mapping))
     yield from wrong or identity_risks(statements, {"AWS": "the role"})
-    length = 0 if wrong else sent_length(_document(statements))
+    length = 0 if wrong else sent_length(policy_of(statements))
     if length > MAX_POLICY_LENGTH:
         yield POLICY_LENGTH.problem(str(length))

@@ -30,6 +30,7 @@ from ecr_constructs.policy_document import (
     policy_document_text,
     read_policy,
 )
+from ecr_constructs.policy_json import policy_of
 from ecr_constructs.policy_risk import EXCUSABLE, policy_risks
 from ecr_constructs.principal import PULLS_ONLY, Principal
 from ecr_constructs.registry import Registry
@@ -254,7 +255,7 @@ def _risks_of(
         for statement in statements
         for part in statement.render()
     ]
-    whole = {"Version": "2012-10-17", "Statement": [part for _, part in rendered]}
+    whole = policy_of([part for _, part in rendered])
     found = policy_risks(whole, registry=registry, deployer=deployer)
     # A principal of a grant may have more than one statement.
     return tuple(dict.fromkeys(p._replace(path=rendered[int(p.path[1])][0]) for p in found))

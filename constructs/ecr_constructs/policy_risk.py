@@ -17,7 +17,7 @@ from ecr_constructs.action import (
 from ecr_constructs.checks import Check, Problem, shown, within
 from ecr_constructs.lockout import lockouts
 from ecr_constructs.narrowing import Narrowing, narrowed_by
-from ecr_constructs.policy_json import listed, named, texts
+from ecr_constructs.policy_json import NEWEST_VERSION, listed, named, policy_of, texts
 from ecr_constructs.principal import account_of, is_wild
 from ecr_constructs.registry import Registry
 from ecr_constructs.wildcard import is_like
@@ -28,7 +28,6 @@ _READING = re.compile(r"ecr:(?:BatchCheck|BatchGet|Describe|Get|List|StartLifecy
 CHANGING_ACTIONS = tuple(action for action in REPOSITORY_ACTIONS if not _READING.match(action))
 # What brings images to a repository.
 _PUSHING = {*PUSH_ACTIONS, "ecr:BatchImportUpstreamImage"}
-_VARIABLES = "2012-10-17"
 
 _ARN_LIKE = ", or write ArnLike, whose '*' stays in its part of the ARN"
 EVERYBODY = Check(
@@ -83,7 +82,7 @@ def policy_risks(
     :param deployer: the ARN of the role that deploys, where it is known.
     :param spared: actions that other accounts may have as a whole.
     """
-    variables = document.get("Version") == _VARIABLES
+    variables = document.get("Version") == NEWEST_VERSION
     for index, statement in _statements(document):
         if statement.get("Effect") == "Deny":
             found = lockouts(statement, registry, deployer, variables=variables)
@@ -103,7 +102,7 @@ def identity_risks(
     :param who: the `Principal` that would be him.
     """
     own = [{**statement, "Principal": who} for statement in statements]
-    for problem in policy_risks({"Version": _VARIABLES, "Statement": own}):
+    for problem in policy_risks(policy_of(own)):
         yield problem._replace(path=problem.path[1:])
 
 

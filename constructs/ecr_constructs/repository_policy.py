@@ -38,7 +38,7 @@ from ecr_constructs.condition import (
     frozen,
     render_conditions,
 )
-from ecr_constructs.policy_json import one_or_all
+from ecr_constructs.policy_json import one_or_all, policy_of
 from ecr_constructs.policy_risk import policy_risks
 from ecr_constructs.principal import Principal, Together, together
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
@@ -192,7 +192,7 @@ class PolicyStatement(Statement):
 def repository_policy_document(statements: Sequence[PolicyStatement]) -> dict[str, object]:
     """The repository policy as AWS writes it."""
     rendered = [part for statement in statements for part in statement.render()]
-    return {"Version": "2012-10-17", "Statement": rendered}
+    return policy_of(rendered)
 
 
 def repository_policy_text(statements: Sequence[PolicyStatement]) -> str:

@@ -12,7 +12,7 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_user_policy import IamUserPolicy
 from constructs import Construct
 
-from ecr_constructs.access import allowing, policy_of
+from ecr_constructs.access import allowing
 from ecr_constructs.action import (
     NO_ACTION,
     PULL_ACTIONS,
@@ -34,6 +34,7 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.ci_role import CiRole, Grantee
 from ecr_constructs.image import IMAGE_DIGEST
+from ecr_constructs.policy_json import policy_of
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
 from ecr_constructs.terraform_text import json_text
