@@ -268,6 +268,23 @@ def test_who_is_narrowed_has_what_others_have(
     assert (ALL_ACTIONS in found(*statements)) == is_one
 
 
+@pytest.mark.parametrize("key", ["aws:PrincipalAccount", "AWS:principalaccount"])
+@pytest.mark.parametrize("own_first", [True, False])
+def test_of_several_operators_on_a_key_the_narrower_one_counts(key: str, own_first: bool) -> None:
+    own = ("StringEquals", {key: "111111111111"})
+    more = ("StringLike", {"aws:PrincipalAccount": ["111111111111", "222222222222"]})
+    both = dict([own, more] if own_first else [more, own])
+    assert found(statement("*", "ecr:PutImage", Condition=both)) == []
+
+
+def test_the_order_of_operators_tells_nobody_from_himself() -> None:
+    one = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+    other = {"StringLike": {"aws:SourceVpce": "vpce-0a1b2c3d"}}
+    first = statement("*", [*HALF], Condition={**one, **other})
+    last = statement("*", [*REST], Condition={**other, **one})
+    assert ALL_ACTIONS in found(first, last)
+
+
 WHY = "the company that builds for us"
 WHOLE = {"AWS": "222222222222"}
 ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
