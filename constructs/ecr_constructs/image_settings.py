@@ -9,7 +9,6 @@ from ecr_constructs.checks import (
     Check,
     Problem,
     TextForm,
-    is_token,
     refuse,
     sequence,
     shown,
@@ -186,8 +185,6 @@ class ImageSettings:
 
     def problems_in(self, registry: Registry, deployer: str | None = None) -> Iterator[Problem]:
         """Check what depends on where the repository is, and on the role that deploys it."""
-        if is_token(registry.region):
-            return
         yield from encryption_problems_in(registry, self.encryption_type, self.kms_key)
         for name in (*GRANTS, "repository_policy_statements"):
             values: tuple[Principal | PolicyStatement, ...] = getattr(self, name)
