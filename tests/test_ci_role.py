@@ -487,7 +487,7 @@ ELSEWHERE = f"arn:aws:iam::222222222222:oidc-provider/{GITHUB}"
                 ]
             },
             ("statements", 2),
-            "an allowed action must not stand for all of ECR, got them all for 'the role'",
+            "an allowed action must not stand for all of ECR, got them all for 'ci'",
         ),
     ],
 )
@@ -707,7 +707,7 @@ def test_what_several_statements_allow_is_looked_at_with_the_arns(stack: Terrafo
     others = {**LOGIN, "Action": [*half], "Resource": HOME.repository_arn("payments/*")}
     role = ci_role(stack, statements=[others])
     api = Repository(stack, "Api", repository_name="payments/api")
-    with pytest.raises(InvalidValueError, match="must not stand for all of ECR"):
+    with pytest.raises(InvalidValueError, match="stand for all of ECR, got them all for 'ci';"):
         api.grant(role, actions=REPOSITORY_ACTIONS[18:])
     Repository(stack, "Web", repository_name="web").grant(role, actions=REPOSITORY_ACTIONS[18:])
 
