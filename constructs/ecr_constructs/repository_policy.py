@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from itertools import chain
 from typing import ClassVar
 
 from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
@@ -303,8 +302,9 @@ class RepositoryPolicy(Construct):
         if not problems:
             document = repository_policy_document(statements)
             problems += policy_risks(document, registry=registry)
-            here = (one.problems_in(registry) for one in statements if registry)
-            problems += chain.from_iterable(here)
+            for index, statement in enumerate(statements):
+                here = statement.problems_in(registry) if registry else ()
+                problems += within(("statements", index), here)
         if not statements:
             problems.append(NO_STATEMENT.problem("none"))
         refuse([*REPOSITORY_NAME.problems(repository_name), *problems])
