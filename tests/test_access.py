@@ -337,6 +337,26 @@ def test_what_is_granted_to_several_is_one_statement(
     ]
 
 
+@pytest.mark.parametrize("sid", [None, "BatchDeleteImageAnd1More"])
+def test_every_grant_of_actions_has_a_sid_of_its_own(
+    stack: TerraformStack, resources: Resources, sid: str | None
+) -> None:
+    api = Repository(stack, "Api", repository_name="ab")
+    one, other, another, last = SEVERAL
+    name = "BatchDeleteImageAnd1More"
+    api.grant(last, actions=["ecr:StartImageScan"], sid=f"{name}2")
+    for who, action in ((one, "ecr:ListImages"), (other, "ecr:PutImage"), (another, "ecr:Tag*")):
+        api.grant(who, actions=["ecr:BatchDeleteImage", action], sid=sid)
+    [policy] = resources("aws_ecr_repository_policy")
+    statements = json.loads(policy["policy"])["Statement"]
+    assert [(s["Sid"], s["Principal"]["AWS"]) for s in statements] == [
+        (f"{name}2", last.identifier),
+        (name, one.identifier),
+        (f"{name}3", other.identifier),
+        (f"{name}4", another.identifier),
+    ]
+
+
 def test_what_one_may_do_is_one_statement(stack: TerraformStack, resources: Resources) -> None:
     api = Repository(stack, "Api", repository_name="payments/api")
     unit = Principal(organization="o-a1b2c3d4e5")

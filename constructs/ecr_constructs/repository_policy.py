@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
+from itertools import chain, count
 from typing import ClassVar
 
 from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
@@ -257,8 +258,10 @@ def grant_statements(
 def merged(grants: Iterable[PolicyStatement]) -> Iterator[PolicyStatement]:
     """The statements of several grants of actions, in few statements for each sid.
 
-    Without a sid, it is made of the actions: `BatchDeleteImage`, `BatchDeleteImageAnd2More`.
+    Without a sid, it is made of the actions: `BatchDeleteImage`, `BatchDeleteImageAnd2More`. What
+    would have the same as one before is numbered: `BatchDeleteImageAnd2More2`.
     """
+    sids = set[str]()
     granted: dict[str | None, dict[str, list[Principal]]] = {}
     for grant in grants:
         for action in grant.actions:
@@ -266,10 +269,11 @@ def merged(grants: Iterable[PolicyStatement]) -> Iterator[PolicyStatement]:
             of.setdefault(action, []).extend(grant.principals)
     for sid, of in granted.items():
         for group, actions in _granted_together(of):
-            made = _sid_of(actions) + group.kind
-            yield PolicyStatement(
-                sid=made if sid is None else sid, principals=group.members, actions=tuple(actions)
-            )
+            wanted = _sid_of(actions) + group.kind if sid is None else sid
+            numbered = chain([wanted], (f"{wanted}{number}" for number in count(2)))
+            own = next(one for one in numbered if one not in sids)
+            sids.add(own)
+            yield PolicyStatement(sid=own, principals=group.members, actions=tuple(actions))
 
 
 def _sid_of(actions: Iterable[str]) -> str:
