@@ -34,6 +34,7 @@ from ecr_constructs.access import (
     LOGIN_ACTION,
     login_statement,
     other_side,
+    part_problems,
     policies_of,
     statements_together,
 )
@@ -526,3 +527,20 @@ def test_conditions_go_with_every_part_of_what_is_too_long() -> None:
     assert all(p["Statement"][-1] == LOGIN for p in found)
     others = [s for p in found for s in p["Statement"][:-1]]
     assert statements_together([*others, LOGIN]) == [first, second, LOGIN]
+
+
+def test_a_part_that_is_too_long_is_told() -> None:
+    def problems(length: int) -> list[str]:
+        condition = {"StringEquals": {"aws:SourceVpce": "x" * length}}
+        own = {"Effect": "Allow", "Action": ["ecr:ListImages"], "Condition": condition}
+        arns = [HOME.repository_arn(name) for name in ("ab", "ac")]
+        several = [{**own, "Resource": arns}, LOGIN]
+        lengths = [*map(sent_length, policies_of(several))]
+        found = [problem.sentence for problem in part_problems(str(CI.role), several)]
+        assert len(found) == sum(length > 6144 for length in lengths)
+        return found
+
+    assert problems(5000) == []
+    [one, other] = problems(6000)
+    assert f"for '{CI.role}'" in one
+    assert one == other

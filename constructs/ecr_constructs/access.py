@@ -71,6 +71,12 @@ POLICY_LENGTH = Check(
     "IAM quotas, managed policies",
     "name namespaces, such as 'payments/'",
 )
+PART_LENGTH = Check(
+    f"the other side of a statement must be at most {MAX_POLICY_LENGTH} characters as a managed"
+    " policy, spaces aside",
+    "IAM quotas, managed policies",
+    "divide its conditions among several statements",
+)
 NAME = TextForm(
     what="policy_name",
     source="IAM API, `policyNameType`",
@@ -278,6 +284,16 @@ def access_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
     length = sent_length(document)
     if length > MAX_POLICY_LENGTH:
         yield POLICY_LENGTH.problem(str(length))
+
+
+def part_problems(who: str, statements: Sequence[dict[str, Any]]) -> Iterator[Problem]:
+    """Check the length of the policies that somebody's statements become.
+
+    :param who: the ARN of the role or user.
+    """
+    for length in map(sent_length, policies_of(statements)):
+        if length > MAX_POLICY_LENGTH:
+            yield PART_LENGTH.problem(f"{length} for {shown(who)}")
 
 
 class AccessPolicy(Construct):
