@@ -377,7 +377,7 @@ ELSEWHERE = f"arn:aws:iam::222222222222:oidc-provider/{GITHUB}"
         (
             {"trusted": [MAIN, MIRROR, MAIN]},
             ("trusted", 2),
-            "trusted must not repeat a value, got GitHubActions(",
+            "whose jobs a role trusts must not repeat a value, got 'repo:",
         ),
         (
             {"provider_arns": GITHUB_ARN},

@@ -315,7 +315,8 @@ def _trust_problems(
             yield wrong_type("trusted", expected, value)._replace(path=("trusted", index))
     if not trusted:
         yield NOBODY.problem("none", ("trusted",))
-    yield from within(("trusted",), unique(TWICE, trusted, "trusted"))
+    subjects = [", ".join(one.subjects) if one in jobs else object() for one in trusted]
+    yield from within(("trusted",), unique(TWICE, subjects, "whose jobs a role trusts"))
     issuers = [one.issuer for one in jobs]
     yield from within(("provider_arns",), _provider_problems(registry, issuers, provider_arns))
     # With the ARNs that the providers have, as a token is longer or shorter.
