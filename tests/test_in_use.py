@@ -97,15 +97,25 @@ def test_reads_lines_but_for_comments() -> None:
 
 def test_fails_with_every_line_that_names_no_image() -> None:
     with pytest.raises(InputError) as caught:
-        uses_of_text("payments/api:v1\nPAYMENTS\nsha256:abc\n-\n", "in-use.txt")
+        uses_of_text("payments/api:v1\nPAYMENTS\nsha256:abc\n-\nv1.2.0\na/b\n", "in-use.txt")
     lines = caught.value.message.splitlines()
     assert [line.split(": ")[0] for line in lines] == [
         "in-use.txt:2",
         "in-use.txt:3",
         "in-use.txt:4",
+        "in-use.txt:5",
+        "in-use.txt:6",
     ]
     assert "got 'PAYMENTS'" in lines[0]
     assert "got 'sha256:abc'" in lines[1]
+
+
+def test_tells_the_first_lines_of_a_file_of_something_else() -> None:
+    with pytest.raises(InputError) as caught:
+        uses_of_text("A sentence.\n" * 300, "README.md")
+    *first, last = caught.value.message.splitlines()
+    assert len(first) == 20
+    assert last == "README.md: 280 more lines name no image"
 
 
 class Api:
