@@ -16,6 +16,7 @@ from stacks.names import environment_name_problems
 from stacks.ownership import OWNED_TWICE, claims
 from stacks.registries import (
     Neighbours,
+    ci_role_problems,
     neighbours_of,
     policy_problems,
     repositories_of,
@@ -23,6 +24,7 @@ from stacks.registries import (
 )
 from stacks.registry_warnings import (
     chain_warnings,
+    ci_role_warnings,
     filter_warnings,
     key_warnings,
     scope_warnings,
@@ -210,6 +212,8 @@ def _registry_problems(
         for problem in (
             *environment.version_problems(versions),
             *key_warnings(name, environment, neighbours[name]),
+            *ci_role_problems(environment, neighbours[name]),
+            *ci_role_warnings(environment, neighbours[name]),
         ):
             yield file.problem((), problem)
     for name, problem in (*chain_warnings(loaded), *scope_warnings(loaded)):

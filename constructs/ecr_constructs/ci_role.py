@@ -217,7 +217,7 @@ class CiRole(Construct):
         :raises ValueError: for all of ECR, and where the policy would become too long.
         """
         added = statements_together([*self._added, *statements])
-        refuse(_statements_problems(self._with(added)))
+        refuse(statements_problems(self._with(added)))
         self._added = added
         self._write_policy()
 
@@ -268,7 +268,7 @@ def ci_role_problems(
     yield from within(("role_name",), literal_problems(ROLE_NAME, role_name))
     yield from _trust_problems(registry, trusted, {} if provider_arns is None else provider_arns)
     yield from within(("max_session_duration",), _duration_problems(max_session_duration))
-    yield from within(("statements",), _statements_problems(statements))
+    yield from within(("statements",), statements_problems(statements))
     if permissions_boundary is not None:
         found = _boundary_problems(registry, permissions_boundary)
         yield from within(("permissions_boundary",), found)
@@ -330,9 +330,15 @@ def _boundary_problems(registry: Registry, arn: str) -> Iterator[Problem]:
         yield BOUNDARY_ELSEWHERE.problem(shown(arn))
 
 
-def _statements_problems(statements: Sequence[Mapping[str, object]]) -> Iterator[Problem]:
+def statements_problems(
+    statements: Sequence[Mapping[str, object]], of: str = ""
+) -> Iterator[Problem]:
+    """Check the statements of a role's policy together.
+
+    :param of: what the sentence says of whom they are.
+    """
     wrong = list(sequence("statements", statements, Mapping))
     yield from wrong or identity_risks(statements, {"AWS": "the role"})
     length = 0 if wrong else sent_length(_document(statements))
     if length > MAX_POLICY_LENGTH:
-        yield POLICY_LENGTH.problem(str(length))
+        yield POLICY_LENGTH.problem(f"{length}{of}")
