@@ -229,17 +229,16 @@ class Used(NamedTuple):
 
 
 def used(uses: Sequence[Use], repository_name: str, decisions: Iterable[Decision]) -> list[Used]:
-    """The images in use of a repository."""
-    by_name: dict[str, list[Use]] = {}
-    for use in uses:
-        if not use.repository or use.repository == repository_name:
-            by_name.setdefault(use.digest or use.tag, []).append(use)
-    if not by_name:
-        return []
+    """The images in use of a repository, in the order of the uses."""
+    here = [use for use in uses if not use.repository or use.repository == repository_name]
+    names = {use.digest or use.tag for use in here}
+    by_name: dict[str, list[Decision]] = {}
+    for decision in decisions if names else ():
+        for name in names.intersection((decision.image.image_digest, *decision.image.image_tags)):
+            by_name.setdefault(name, []).append(decision)
     return [
         Used(use, decision)
-        for decision in decisions
-        for name in dict.fromkeys((decision.image.image_digest, *decision.image.image_tags))
-        for use in by_name.get(name, ())
+        for use in here
+        for decision in by_name.get(use.digest or use.tag, ())
         if use.names(decision.image)
     ]

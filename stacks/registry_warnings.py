@@ -54,7 +54,7 @@ def filter_warnings(
 ) -> Iterator[Problem]:
     """What is legal, but certainly a mistake, in a registry of these repositories.
 
-    :param namespaces: beginnings of further repositories, which ECR makes itenvironment.
+    :param namespaces: beginnings of further repositories, which ECR makes itself.
     """
     for index, rule in enumerate(environment.replication_rules):
         for position, prefix in enumerate(rule.repository_filters):

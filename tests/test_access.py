@@ -107,7 +107,6 @@ GRANTS = {"pull": PULL_ACTIONS, "push": PUSH_ACTIONS, "read": READ_ACTIONS}
 SEVERAL = [Principal(role=f"arn:aws:iam::111111111111:role/{name}") for name in "abcd"]
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([*sorted(GRANTS), "pull_push"]), st.lists(principals, max_size=3).map(tuple)
@@ -137,7 +136,6 @@ def test_a_grant_gives_exactly_its_actions_and_nothing_else(
         assert not any(asks(nobody, a, policy) for a in REPOSITORY_ACTIONS)
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([*sorted(GRANTS), "pull_push"]),
@@ -196,7 +194,7 @@ def covers(one: Principal, other: Principal) -> bool:
     return one == other
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     st.lists(
         st.tuples(
@@ -230,7 +228,6 @@ _NAMES = ["payments/api", "payments/web", "web/api", "docker-hub/library/nginx"]
 _SPACES = [*_NAMES, "payments/", "docker-hub/"]
 
 
-@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {grant: st.lists(st.sampled_from(_SPACES), unique=True).map(tuple) for grant in GRANTS}

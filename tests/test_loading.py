@@ -2,24 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
+from environment_file import HEAD, sentences, write
 
 from ecr_constructs import LifecycleRule, TagMutability
 from stacks import InvalidEnvironmentsError, load_environments
-
-HEAD = 'account: "111111111111"\nregion: ap-northeast-2\n'
-
-
-def write(folder: Path, **files: str) -> Path:
-    for name, text in files.items():
-        (folder / f"{name.replace('_', '-')}.yaml").write_text(text)
-    return folder
-
-
-def sentences(folder: Path) -> list[str]:
-    """Every line that a bad directory gives, seen from the directory."""
-    with pytest.raises(InvalidEnvironmentsError) as caught:
-        load_environments(folder)
-    return [line.removeprefix(f"{folder}/") for line in str(caught.value).split("\n")]
 
 
 def test_the_smallest_file_is_an_environment(tmp_path: Path) -> None:
@@ -256,6 +242,20 @@ def test_each_repository_excuses_what_the_defaults_open(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_template_takes_from_the_defaults_it_does_not_excuse(tmp_path: Path) -> None:
+    """The template has the value by an alias, or by a merge."""
+    for taken in ("push: *p", "<<: *d"):
+        text = (
+            HEAD
+            + "repository_defaults: &d\n  push: &p [{account: '222222222222'}]\n"
+            + "repositories: {ab: {public_access: a partner builds it}}\n"
+            + "registry:\n  creation_templates:\n"
+            + f"    te: {{applied_for: [CREATE_ON_PUSH], {taken}}}\n"
+        )
+        [line] = [s for s in sentences(write(tmp_path, dev=text)) if "warning:" not in s]
+        assert line.startswith("dev.yaml:8: registry.creation_templates.te.push[0]: another")
+
+
 @pytest.mark.parametrize("none", ["", "repositories: {}\n", "repositories:\n"])
 def test_defaults_of_no_repository_are_checked_without_an_excuse(tmp_path: Path, none: str) -> None:
     assert sentences(write(tmp_path, dev=HEAD + OPEN + none)) == [RISK]
@@ -448,3 +448,87 @@ def test_a_role_and_a_provider_are_the_accounts(tmp_path: Path) -> None:
         f"the OpenID Connect provider 'gitlab.com' {here}",
         f"the role 'ci' {here}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("section", "most", "regions"),
+    [
+        ("pull_through_cache_rules", 50, ("a", "a")),
+        ("pull_time_update_exclusions", 100, ("a", "b")),
+    ],
+)
+def test_a_quota_is_of_all_files_together(
+    tmp_path: Path, section: str, most: int, regions: tuple[str, str]
+) -> None:
+    def file(prefix: str, count: int, region: str) -> str:
+        names = [f"{prefix}{number}" for number in range(count)]
+        if section == "pull_through_cache_rules":
+            value = "".join(f"\n    {name}: {{upstream_registry: quay}}" for name in names)
+        else:
+            value = "".join(f"\n    - arn:aws:iam::111111111111:role/{name}" for name in names)
+        head = HEAD if region == "a" else HEAD.replace("ap-northeast-2", "us-east-1")
+        return f"{head}registry:\n  {section}:{value}\n"
+
+    one = file("one", most - 10, regions[0])
+    load_environments(write(tmp_path, one=one, two=file("two", 10, regions[1])))
+    [line] = sentences(write(tmp_path, one=one, two=file("two", 11, regions[1])))
+    assert line.startswith(f"two.yaml:4: registry.{section}: ")
+    assert line.endswith(f"got {most + 1} with those of other files")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "ci_roles: {ci: {gitlab: [{project: a/b, branches: [main]}], access: {push: [ab/]}}}\n",
+        "oidc_providers: [gitlab.com]\n",
+        "registry: {creation_templates: {ab: {applied_for: [CREATE_ON_PUSH]}}}\n",
+        "registry:\n  pull_through_cache_rules:\n"
+        "    ab: {upstream_registry_url: 222222222222.dkr.ecr.us-east-1.amazonaws.com}\n",
+        "registry: {replication: {rules: [{destinations: [{region: us-east-1}],"
+        " repository_filters: [ab/]}]}}\n",
+    ],
+)
+def test_tags_of_everything_are_such_as_iam_takes_where_a_role_is_made(
+    tmp_path: Path, made: str
+) -> None:
+    text = HEAD + "tags: {team: 'a&b', ünï: 'x y@z'}\nrepositories: {ab/x: {}}\n"
+    load_environments(write(tmp_path, dev=text))
+    [line] = [s for s in sentences(write(tmp_path, dev=text + made)) if "warning" not in s]
+    assert line.startswith("dev.yaml:3: tags.team: the tags of everything must be letters, digits,")
+    assert line.endswith("which has them, too, got 'team': 'a&b'")
+
+
+DOCUMENT = """\
+repositories:
+  ab:
+    policy_document: |
+      {
+        "Statement": [
+          {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": [
+            "ecr:BatchGetImage",
+            "ecr:Foo"
+          ]}
+        ]
+      }
+"""
+
+
+@pytest.mark.parametrize(
+    ("document", "line"),
+    [
+        (DOCUMENT, 10),
+        # As YAML joins its lines, and as nobody would write it.
+        (DOCUMENT.replace("|", ">"), 5),
+        # JSON that libyaml does not read.
+        (DOCUMENT.replace("ecr:Foo", r"ecr:\ud83d\ude00"), 5),
+        (DOCUMENT.replace('": ', '":'), 10),
+        (DOCUMENT.replace("|", "&d |") + "  ac: {policy_document: *d}\n", 10),
+    ],
+)
+def test_what_is_wrong_in_a_document_has_the_line_of_it(
+    tmp_path: Path, document: str, line: int
+) -> None:
+    first, *_ = sentences(write(tmp_path, dev=HEAD + document))
+    assert first.startswith(
+        f"dev.yaml:{line}: repositories.ab.policy_document.Statement[0].Action[1]: action must be"
+    )
