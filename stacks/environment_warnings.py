@@ -83,17 +83,20 @@ def _access_warnings(environment: Environment) -> Iterator[Problem]:
         if role.access is not None:
             found = _unmatched(environment, role.access)
             yield from within(("ci_roles", role_name, "access"), found)
-    names = {ci_role_arn(environment.home, name): name for name in environment.ci_roles}
-    for name, settings in environment.repositories.items():
-        for grant in GRANTS:
-            for index, principal in enumerate(getattr(settings, grant)):
-                if principal.ci_role is None or principal.ci_role in names:
-                    continue
-                near = get_close_matches(principal.ci_role, names, 1, _NEARLY)
-                if near:
-                    hint = f"; did you mean {shown(near[0])}?"
-                    path = ("repositories", name, grant, index)
-                    yield CI_ROLE_UNKNOWN.problem(shown(principal.ci_role), path, hint=hint)
+    named = [
+        (principal.ci_role, ("repositories", name, grant, index))
+        for name, settings in environment.repositories.items()
+        for grant in GRANTS
+        for index, principal in enumerate(getattr(settings, grant))
+        if principal.ci_role is not None
+    ]
+    known = {ci_role_arn(environment.home, name) for name in environment.ci_roles}
+    unknown = {arn for arn, _ in named} - known
+    near = {arn: get_close_matches(arn, known, 1, _NEARLY) for arn in unknown}
+    for arn, path in named:
+        for meant in near.get(arn, ()):
+            hint = f"; did you mean {shown(meant)}?"
+            yield CI_ROLE_UNKNOWN.problem(shown(arn), path, hint=hint)
 
 
 def _unmatched(environment: Environment, access: Access) -> Iterator[Problem]:

@@ -294,7 +294,7 @@ def ci_role_problems(environment: Environment, neighbours: Neighbours) -> Iterat
         givers = ", ".join(map(shown, neighbours.given.get(arn, ())))
         of = f" with the repositories of {givers}" if givers else ""
         if givers or neighbours.replicas:
-            wrong = statements_problems(found.get(arn, []), of)
+            wrong = statements_problems(found.get(arn, []), role_name, of)
             yield from within(("ci_roles", role_name), wrong)
 
 

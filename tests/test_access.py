@@ -34,6 +34,7 @@ from ecr_constructs.access import (
     LOGIN_ACTION,
     login_statement,
     other_side,
+    part_problems,
     policies_of,
     statements_together,
 )
@@ -334,6 +335,26 @@ def test_what_is_granted_to_several_is_one_statement(
     ]
 
 
+@pytest.mark.parametrize("sid", [None, "BatchDeleteImageAnd1More"])
+def test_every_grant_of_actions_has_a_sid_of_its_own(
+    stack: TerraformStack, resources: Resources, sid: str | None
+) -> None:
+    api = Repository(stack, "Api", repository_name="ab")
+    one, other, another, last = SEVERAL
+    name = "BatchDeleteImageAnd1More"
+    api.grant(last, actions=["ecr:StartImageScan"], sid=f"{name}2")
+    for who, action in ((one, "ecr:ListImages"), (other, "ecr:PutImage"), (another, "ecr:Tag*")):
+        api.grant(who, actions=["ecr:BatchDeleteImage", action], sid=sid)
+    [policy] = resources("aws_ecr_repository_policy")
+    statements = json.loads(policy["policy"])["Statement"]
+    assert [(s["Sid"], s["Principal"]["AWS"]) for s in statements] == [
+        (f"{name}2", last.identifier),
+        (name, one.identifier),
+        (f"{name}3", other.identifier),
+        (f"{name}4", another.identifier),
+    ]
+
+
 def test_what_one_may_do_is_one_statement(stack: TerraformStack, resources: Resources) -> None:
     api = Repository(stack, "Api", repository_name="payments/api")
     unit = Principal(organization="o-a1b2c3d4e5")
@@ -503,3 +524,20 @@ def test_conditions_go_with_every_part_of_what_is_too_long() -> None:
     assert all(p["Statement"][-1] == LOGIN for p in found)
     others = [s for p in found for s in p["Statement"][:-1]]
     assert statements_together([*others, LOGIN]) == [first, second, LOGIN]
+
+
+def test_a_part_that_is_too_long_is_told() -> None:
+    def problems(length: int) -> list[str]:
+        condition = {"StringEquals": {"aws:SourceVpce": "x" * length}}
+        own = {"Effect": "Allow", "Action": ["ecr:ListImages"], "Condition": condition}
+        arns = [HOME.repository_arn(name) for name in ("ab", "ac")]
+        several = [{**own, "Resource": arns}, LOGIN]
+        lengths = [*map(sent_length, policies_of(several))]
+        found = [problem.sentence for problem in part_problems(str(CI.role), several)]
+        assert len(found) == sum(length > 6144 for length in lengths)
+        return found
+
+    assert problems(5000) == []
+    [one, other] = problems(6000)
+    assert f"for '{CI.role}'" in one
+    assert one == other

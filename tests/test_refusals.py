@@ -981,6 +981,21 @@ REFUSALS = [
             )
         ),
     ),
+    Refusal(
+        access.PART_LENGTH,
+        st.integers(6_144, 10_000),
+        lambda length: refuse(
+            access.part_problems(
+                "arn:aws:iam::111111111111:role/ci",
+                [
+                    {
+                        **access.access_statement("", ["ecr:ListImages"], ["arn"]),
+                        "Condition": {"StringEquals": {"aws:SourceVpce": "x" * length}},
+                    }
+                ],
+            )
+        ),
+    ),
     Refusal(repository_key.ALIAS_RESERVED, word, lambda text: key(alias=f"aws/{text}")),
     Refusal(
         repository_key.DELETION_WINDOW,

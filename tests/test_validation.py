@@ -162,7 +162,6 @@ OF_ACCOUNT = [
     ("registry", "creation_templates", "quay", "custom_role_arn"),
 ]
 OF_REGION = [
-    ("assume_role", "role_arn"),
     ("repositories", "payments/api", "kms_key"),
     ("registry", "replication", "rules", 1),
     (*EXCLUSIONS, 1),

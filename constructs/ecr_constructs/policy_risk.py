@@ -4,7 +4,7 @@ It is read off the document as AWS has it, so that it holds for what is written 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ecr_constructs.action import (
@@ -15,10 +15,10 @@ from ecr_constructs.action import (
     covered,
 )
 from ecr_constructs.checks import Check, Problem, shown, within
-from ecr_constructs.lockout import lockouts
+from ecr_constructs.lockout import SESSION, lockouts
 from ecr_constructs.narrowing import Narrowing, narrowed_by
-from ecr_constructs.policy_json import listed, named, texts
-from ecr_constructs.principal import account_of, is_wild
+from ecr_constructs.policy_json import NEWEST_VERSION, listed, named, policy_of, texts
+from ecr_constructs.principal import SERVICE, account_of, is_wild
 from ecr_constructs.registry import Registry
 from ecr_constructs.wildcard import is_like
 
@@ -28,7 +28,6 @@ _READING = re.compile(r"ecr:(?:BatchCheck|BatchGet|Describe|Get|List|StartLifecy
 CHANGING_ACTIONS = tuple(action for action in REPOSITORY_ACTIONS if not _READING.match(action))
 # What brings images to a repository.
 _PUSHING = {*PUSH_ACTIONS, "ecr:BatchImportUpstreamImage"}
-_VARIABLES = "2012-10-17"
 
 _ARN_LIKE = ", or write ArnLike, whose '*' stays in its part of the ARN"
 EVERYBODY = Check(
@@ -83,7 +82,7 @@ def policy_risks(
     :param deployer: the ARN of the role that deploys, where it is known.
     :param spared: actions that other accounts may have as a whole.
     """
-    variables = document.get("Version") == _VARIABLES
+    variables = document.get("Version") == NEWEST_VERSION
     for index, statement in _statements(document):
         if statement.get("Effect") == "Deny":
             found = lockouts(statement, registry, deployer, variables=variables)
@@ -103,7 +102,7 @@ def identity_risks(
     :param who: the `Principal` that would be him.
     """
     own = [{**statement, "Principal": who} for statement in statements]
-    for problem in policy_risks({"Version": _VARIABLES, "Statement": own}):
+    for problem in policy_risks(policy_of(own)):
         yield problem._replace(path=problem.path[1:])
 
 
@@ -127,10 +126,11 @@ def _allowed_together(document: Mapping[str, Any], *, variables: bool) -> Iterat
             for who in _whom(statement.get("Principal")):
                 one = (index, resources, covered(_actions_of(statement)))
                 allowed.setdefault((who, str(narrowing)), []).append(one)
+    names = dict.fromkeys(who for who, _ in allowed)
     for who, narrowed in allowed:
-        # Who is of an account has what it is allowed, and who is narrowed what others are.
-        account = who.split(":")[4] if who.startswith("arn:") else who
-        keys = dict.fromkeys((name, of) for name in (account, who) for of in ("", narrowed))
+        # Who is narrowed has what others are allowed.
+        others = _others_of(who, names)
+        keys = dict.fromkeys((name, of) for name in (*others, who) for of in ("", narrowed))
         found = [one for key in keys for one in allowed.get(key, ())]
         if len({action for *_, actions in found for action in actions}) < len(REPOSITORY_ACTIONS):
             continue
@@ -153,6 +153,19 @@ def _whom(principal: object) -> list[str]:
     """Whom a statement is about, with one name for each: an account has two."""
     names = [*named(principal, "AWS"), *named(principal, "Service")]
     return [account_of(name) or name for name in names]
+
+
+def _others_of(who: str, names: Iterable[str]) -> list[str]:
+    """By what other names somebody is allowed something: his account's, his role's, everybody's."""
+    if SERVICE.pattern.fullmatch(who):
+        return []
+    account = who.split(":")[4] if who.startswith("arn:") else who
+    session = SESSION.fullmatch(who)
+    # A session does not tell the path of its role.
+    roles = (
+        rf"[^:]*:[^:]*:iam::{account}:role/(?:.*/)?{re.escape(session['role'])}" if session else ""
+    )
+    return ["*", account, *(name for name in names if re.fullmatch(roles, name))]
 
 
 def _allowed(
