@@ -36,12 +36,6 @@ GRANT_MATCHES_NONE = Check(
     "mend the prefix, or take it away",
     warning=True,
 )
-ROLE_WITHOUT_ACCESS = Check(
-    "a role of a CI system should have access to something, or be granted it",
-    "this app: its jobs can do nothing",
-    "write 'access', or grant its ARN 'push' or 'pull'",
-    warning=True,
-)
 CI_ROLE_UNKNOWN = Check(
     "a ci_role should be called as one of the file's ci_roles where its name is nearly that of one",
     "this app: another role would be admitted",
@@ -84,12 +78,9 @@ def environment_warnings(environment: Environment) -> Iterator[Problem]:
 
 
 def _access_warnings(environment: Environment) -> Iterator[Problem]:
-    statements = environment.ci_role_statements
     for role_name, role in environment.ci_roles.items():
         yield from within(("ci_roles", role_name), role.warnings)
-        if not statements[role_name]:
-            yield ROLE_WITHOUT_ACCESS.problem("none", ("ci_roles", role_name))
-        elif role.access is not None:
+        if role.access is not None:
             found = _unmatched(environment, role.access)
             yield from within(("ci_roles", role_name, "access"), found)
     named = [

@@ -234,7 +234,7 @@ class CiRole(Construct):
             known = {**self._arns, **(arns or {})}
             together = self._with(statements_together([*self._added, *statements]))
             found = [_with_arns(statement, known) for statement in together]
-            yield from _statements_problems(found, self.role_name)
+            yield from statements_problems(found, self.role_name)
 
     def _with(self, added: Sequence[dict[str, Any]]) -> list[Mapping[str, object]]:
         """All statements. What is added has no name, as one that is given could be the same."""
@@ -293,7 +293,7 @@ def ci_role_problems(
     who = "the role" if wrong else role_name
     yield from _trust_problems(registry, trusted, {} if provider_arns is None else provider_arns)
     yield from within(("max_session_duration",), _duration_problems(max_session_duration))
-    yield from within(("statements",), _statements_problems(statements, who))
+    yield from within(("statements",), statements_problems(statements, who))
     if permissions_boundary is not None:
         found = _boundary_problems(registry, permissions_boundary)
         yield from within(("permissions_boundary",), found)
@@ -356,9 +356,16 @@ def _boundary_problems(registry: Registry, arn: str) -> Iterator[Problem]:
         yield BOUNDARY_ELSEWHERE.problem(shown(arn))
 
 
-def _statements_problems(statements: Sequence[Mapping[str, object]], who: str) -> Iterator[Problem]:
+def statements_problems(
+    statements: Sequence[Mapping[str, object]], who: str, of: str = ""
+) -> Iterator[Problem]:
+    """Check the statements of a role's policy together.
+
+    :param who: the name of the role.
+    :param of: what the sentence says of whom they are.
+    """
     wrong = list(sequence("statements", statements, Mapping))
     yield from wrong or identity_risks(statements, {"AWS": who})
     length = 0 if wrong else sent_length(policy_of(statements))
     if length > MAX_POLICY_LENGTH:
-        yield POLICY_LENGTH.problem(str(length))
+        yield POLICY_LENGTH.problem(f"{length}{of}")
