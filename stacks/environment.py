@@ -12,7 +12,7 @@ from ecr_constructs import (
     RepositoryKeySettings,
     RepositorySettings,
 )
-from ecr_constructs.access import other_side, part_problems
+from ecr_constructs.access import other_side
 from ecr_constructs.account_setting import (
     PROVIDER_VERSIONS,
 )
@@ -156,9 +156,6 @@ class Environment(Section):
         for name, statements in self.ci_role_statements.items():
             found = self.ci_roles[name].problems_in(home, name, statements)
             yield from within(("ci_roles", name), found)
-        own = {ci_role_arn(home, name) for name in self.ci_roles}
-        for arn, statements in self.statements.items():
-            yield from part_problems(arn, statements) if arn not in own else ()
         found = self.registry.problems_in(home, self.tags, self.deployer)
         yield from within(("registry",), found)
         yield from self.version_problems(self.required_provider_versions)

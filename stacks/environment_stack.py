@@ -45,6 +45,7 @@ from stacks.provider_version import provider_constraint
 from stacks.registries import (
     Neighbours,
     granted,
+    printed,
     required_provider_versions,
     statements_of,
     templates_of,
@@ -128,8 +129,7 @@ class EnvironmentStack(TerraformStack):
         self._output("registry_uri", environment.home.registry_uri, "Address for docker login")
         access = {
             arn: [json_text(document) for document in policies_of(own)]
-            for arn, own in statements.items()
-            if arn not in self._ci_roles and arn not in neighbours.ci_roles
+            for arn, own in printed(statements, environment, neighbours).items()
         }
         if access:
             said = "Role or user to the IAM policies that it needs: the other side of the grants"

@@ -17,7 +17,7 @@ from stacks.own_tags import role_tag_problems
 from stacks.ownership import OWNED_TWICE, claims, excesses
 from stacks.registries import (
     Neighbours,
-    ci_role_problems,
+    access_problems,
     makes_roles,
     neighbours_of,
     policy_problems,
@@ -224,7 +224,7 @@ def _registry_problems(
         for problem in (
             *environment.version_problems(versions),
             *key_warnings(name, environment, neighbours[name]),
-            *ci_role_problems(environment, neighbours[name]),
+            *access_problems(environment, neighbours[name]),
             *ci_role_warnings(environment, neighbours[name]),
         ):
             yield file.problem((), problem)

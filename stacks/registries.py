@@ -16,6 +16,7 @@ from ecr_constructs import (
     RepositoryCreationTemplateSettings,
     accept_replication,
 )
+from ecr_constructs.access import part_problems
 from ecr_constructs.checks import shown, within
 from ecr_constructs.ci_role import ci_role_arn, statements_problems
 from ecr_constructs.creation_template import creation_role_problems
@@ -216,6 +217,14 @@ def granted(environment: Environment, neighbours: Neighbours) -> dict[str, State
     return together(environment.statements, *replicas, *given)
 
 
+def printed(
+    statements: Mapping[str, Statements], environment: Environment, neighbours: Neighbours
+) -> dict[str, Statements]:
+    """Those of whom no stack defines the policy: of all but the app's own roles of CI."""
+    own = {ci_role_arn(environment.home, name) for name in environment.ci_roles}
+    return {arn: s for arn, s in statements.items() if arn not in own | neighbours.ci_roles.keys()}
+
+
 def _in_other_accounts(registry: Registry, replicas: Replicas) -> dict[str, Statements]:
     """What replicas let roles and users of other accounts do.
 
@@ -286,9 +295,14 @@ def policy_problems(
         yield from within(("replication",), found)
 
 
-def ci_role_problems(environment: Environment, neighbours: Neighbours) -> Iterator[Problem]:
-    """Check the policies of CI roles together with replicas, and with what others let them do."""
-    found = granted(environment, neighbours) if environment.ci_roles else {}
+def access_problems(environment: Environment, neighbours: Neighbours) -> Iterator[Problem]:
+    """Check the lengths of the policies that whoever may do something needs.
+
+    Those of CI roles are checked together with replicas, and with what others let them do.
+    """
+    found = granted(environment, neighbours)
+    for arn, statements in printed(found, environment, neighbours).items():
+        yield from part_problems(arn, statements)
     for role_name in environment.ci_roles:
         arn = ci_role_arn(environment.home, role_name)
         givers = ", ".join(map(shown, neighbours.given.get(arn, ())))

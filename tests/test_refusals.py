@@ -3,7 +3,7 @@
 import importlib
 import json
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -244,10 +244,14 @@ def image_of(**given: Any) -> Image:
     return parse_image(details)
 
 
-def granted(principal: Principal, *several: Sequence[str]) -> None:
+def granted(*principals: Principal) -> None:
     reference = Repository.from_repository_name(new_stack(), "Shared", "shared/base")
-    for actions_ in several:
-        reference.grant(principal, actions=actions_)
+    for one in principals:
+        reference.grant_pull(one)
+
+
+def role_of(account: str) -> Principal:
+    return Principal(role=f"arn:aws:iam::{account}:role/task")
 
 
 def inserted(values: st.SearchStrategy[str], wrong: str) -> st.SearchStrategy[str]:
@@ -1215,12 +1219,12 @@ REFUSALS = [
     Refusal(
         repository_reference.GRANT,
         principals.filter(lambda principal: principal.arn is None),
-        lambda principal: granted(principal, ["ecr:BatchGetImage"]),
+        granted,
     ),
     Refusal(
-        repository_reference.GRANT_TWICE,
-        st.lists(st.sampled_from(actions.READ_ACTIONS), min_size=2, max_size=2, unique=True),
-        lambda two: granted(Principal(role=DEPLOYER), *([action] for action in two)),
+        repository_reference.ACCOUNTS,
+        st.lists(accounts, min_size=2, unique=True),
+        lambda several: granted(*(role_of(account) for account in several)),
     ),
 ]
 

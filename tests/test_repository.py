@@ -25,7 +25,7 @@ from ecr_constructs import (
     RepositorySettings,
     TagMutability,
 )
-from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS
+from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, REPOSITORY_ACTIONS
 
 ROLE = Principal(role="arn:aws:iam::111111111111:role/team/task")
 USER = Principal(user="arn:aws:iam::111111111111:user/ann")
@@ -280,10 +280,11 @@ def test_reference_is_granted_on_the_side_of_the_principal(
     reference = Repository.from_repository_arn(stack, "Shared", arn)
     reference.grant_pull(ROLE)
     reference.grant_pull_push(ROLE, USER)
-    pull, push = resources("aws_iam_role_policy")
-    assert (pull["role"], pull["name_prefix"]) == ("task", "ecr-pull-")
-    assert json.loads(pull["policy"])["Statement"] == [
-        {"Sid": "Pull", "Effect": "Allow", "Action": list(PULL_ACTIONS), "Resource": [arn]},
+    [of_role], [of_user] = resources("aws_iam_role_policy"), resources("aws_iam_user_policy")
+    assert (of_role["role"], of_role["name_prefix"]) == ("task", "ecr-")
+    both = list(dict.fromkeys((*PULL_ACTIONS, *PUSH_ACTIONS)))
+    assert json.loads(of_role["policy"])["Statement"] == [
+        {"Sid": "PullPush", "Effect": "Allow", "Action": both, "Resource": [arn]},
         {
             "Sid": "Login",
             "Effect": "Allow",
@@ -291,8 +292,7 @@ def test_reference_is_granted_on_the_side_of_the_principal(
             "Resource": "*",
         },
     ]
-    assert json.loads(push["policy"])["Statement"][0]["Action"] == list(PUSH_ACTIONS)
-    assert [policy["user"] for policy in resources("aws_iam_user_policy")] == ["ann", "ann"]
+    assert of_user == {"user": "ann", **{k: of_role[k] for k in ("name_prefix", "policy")}}
     assert resources("aws_ecr_repository_policy") == []
 
 
@@ -304,15 +304,20 @@ def test_reference_is_granted_to_a_role_that_is_known_at_deploy_time(
     reference.grant_pull_push(Principal(role=role.arn))
     assert [policy["role"] for policy in resources("aws_iam_role_policy")] == [
         "${basename(aws_iam_role.Role.arn)}"
-    ] * 2
+    ]
 
 
 def test_a_refused_grant_of_a_reference_leaves_nothing(stack: TerraformStack) -> None:
     reference = Repository.from_repository_name(stack, "Shared", "shared/base")
-    reference.grant(ROLE, actions=["ecr:DescribeImages"], sid="Push")
+    reference.grant(ROLE, actions=["ecr:DescribeImages"])
     before = synthesized(stack)
-    with pytest.raises(ValueError, match="needs a sid of its own, got 'Push'"):
-        reference.grant_pull_push(USER, ROLE)
+    other = Principal(role="arn:aws:iam::222222222222:role/task")
+    with pytest.raises(ValueError, match="of one account, got 111111111111, 222222222222"):
+        reference.grant_pull_push(USER, other)
+    assert synthesized(stack) == before
+    rest = [action for action in REPOSITORY_ACTIONS if action != "ecr:DescribeImages"]
+    with pytest.raises(ValueError, match="must not stand for all of ECR"):
+        reference.grant(USER, ROLE, actions=rest)
     assert synthesized(stack) == before
 
 
@@ -354,18 +359,21 @@ def test_reference_is_not_granted_to_an_account(stack: TerraformStack) -> None:
     assert len(reference.node.children) == 1
 
 
-def test_reference_takes_a_grant_once_by_its_sid(
+def test_all_grants_of_a_reference_to_somebody_are_one_statement(
     stack: TerraformStack, resources: Resources
 ) -> None:
     reference = Repository.from_repository_name(stack, "Shared", "shared/base")
     reference.grant(ROLE, actions=["ecr:StartImageScan"], sid="Scan")
-    reference.grant(ROLE, actions=["ecr:StartImageScan"], sid="Scan")
-    with pytest.raises(ValueError, match="needs a sid of its own, got 'Scan'"):
-        reference.grant(ROLE, actions=["ecr:BatchDeleteImage"], sid="Scan")
-    reference.grant(ROLE, actions=["ecr:DescribeImages"], sid="Pull")
-    with pytest.raises(ValueError, match="needs a sid of its own, got 'Pull'"):
-        reference.grant_pull(ROLE)
-    assert len(resources("aws_iam_role_policy")) == 2
+    reference.grant(ROLE, actions=["ecr:StartImageScan", "ecr:BatchDeleteImage"], sid="Scan")
+    reference.grant(ROLE, actions=["ecr:DescribeImages"])
+    [policy] = resources("aws_iam_role_policy")
+    [statement] = json.loads(policy["policy"])["Statement"]
+    assert statement["Sid"] == "ScanGrant"
+    assert statement["Action"] == [
+        "ecr:StartImageScan",
+        "ecr:BatchDeleteImage",
+        "ecr:DescribeImages",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Repository reference: a repository that is defined elsewhere."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -69,9 +69,10 @@ GRANT_SID = TextForm(
     pattern=re.compile(r"[A-Za-z0-9]+"),
     form="letters and digits",
 )
-GRANT_TWICE = Check(
-    "a grant of other actions to the same principal needs a sid of its own",
-    "this library: the sid names the policy",
+ACCOUNTS = Check(
+    "a repository that is defined elsewhere can be granted to the roles and users of one account",
+    "this library: their policies are defined in the account of the stack",
+    "grant it to those of each account in a stack of that account",
 )
 
 
@@ -192,13 +193,15 @@ class RepositoryReference(RepositoryBase):
         super().__init__(scope, id_)
         self._known_name = name
         self._registry = registry
-        self._granted: dict[str, dict[str, tuple[str, ...]]] = {}
+        self._granted: dict[str, dict[str, None]] = {}
+        self._sids: dict[str, dict[str, None]] = {}
+        self._policies: dict[str, IamRolePolicy | IamUserPolicy] = {}
 
     def grant_pull(self, *principals: Grantee) -> None:
-        """Let roles and users pull images, by an inline policy of each.
+        """Let roles and users pull images, by an inline policy of each, whatever it is granted.
 
-        :raises ValueError: for an account, which has no policy of its own; and for another AWS
-            partition than that of a repository's ARN.
+        :raises ValueError: for an account, which has no policy of its own; for roles and users of
+            several accounts; and for another AWS partition than that of a repository's ARN.
         """
         self._grant(principals, {"Pull": PULL_ACTIONS})
 
@@ -217,10 +220,8 @@ class RepositoryReference(RepositoryBase):
     def grant(self, *principals: Grantee, actions: Sequence[str], sid: str = "Grant") -> None:
         """Let roles and users do what the actions say; otherwise as `grant_pull`.
 
-        :param sid: a name of letters and digits, which tells this grant from others to the same
-            principal.
-        :raises ValueError: for no action, one that no repository has, and one that stands for all;
-            and for other actions under a sid that the principal has already.
+        :param sid: a name of letters and digits, for people.
+        :raises ValueError: for no action, one that no repository has, and one that stands for all.
         """
         problems = list(within(("sid",), GRANT_SID.problems(sid)))
         if not actions:
@@ -242,44 +243,52 @@ class RepositoryReference(RepositoryBase):
                 refuse([GRANT.problem(f"{principal.kind} {shown(principal.identifier)}")])
             refuse(principal.problems_in(self._registry) if self._registry else ())
         found = {principal.identifier: principal for principal in principals}
-        for identifier in found:
-            refuse(self._grant_problems(identifier, granted))
+        refuse(self._grant_problems(found, granted))
         self._check_roles(grantees, *granted.values())
-        for sid, actions in granted.items():
-            self._define(sid, actions, found.values())
+        for principal in found.values():
+            self._define(principal, granted)
         self._give(grantees, *granted.values())
 
-    def _define(self, sid: str, actions: Sequence[str], principals: Iterable[Principal]) -> None:
-        """Define the policies of those who have none of that name."""
-        own, *login = allowing(actions, [self._one_arn])
-        policy = json_text(policy_of([{"Sid": sid, **own}, *login]))
-        for principal in principals:
-            before = self._granted.setdefault(principal.identifier, {})
-            if sid in before:
-                continue
-            before[sid] = tuple(actions)
-            # An id cannot hold a token: a principal that is known at deploy time only is counted.
-            id_ = f"{sid}:{principal.identifier}".replace("/", ":")
-            if is_token(principal.identifier):
-                id_ = f"{sid}:{len(self.node.children)}"
-            prefix = f"ecr-{sid.lower()}-"
-            if principal.role_arn is not None:
-                role = _last_part(principal.role_arn)
-                IamRolePolicy(self, id_, role=role, name_prefix=prefix, policy=policy)
-            elif principal.user is not None:
-                user = _last_part(principal.user)
-                IamUserPolicy(self, id_, user=user, name_prefix=prefix, policy=policy)
+    def _define(self, principal: Principal, granted: Mapping[str, Sequence[str]]) -> None:
+        """Define the policy of a principal, or write what it is granted besides into it."""
+        identifier = principal.identifier
+        sids = self._sids.setdefault(identifier, {})
+        actions = self._granted.setdefault(identifier, {})
+        for sid, some in granted.items():
+            sids[sid] = None
+            actions |= dict.fromkeys(some)
+        own, *login = allowing(list(actions), [self._one_arn])
+        policy = json_text(policy_of([{"Sid": "".join(sids), **own}, *login]))
+        if identifier in self._policies:
+            self._policies[identifier].policy = policy
+            return
+        # An id cannot hold a token: a principal that is known at deploy time only is counted.
+        id_ = identifier.replace("/", ":")
+        if is_token(identifier):
+            id_ = f"Grant:{len(self.node.children)}"
+        if principal.role_arn is not None:
+            role = _last_part(principal.role_arn)
+            self._policies[identifier] = IamRolePolicy(
+                self, id_, role=role, name_prefix="ecr-", policy=policy
+            )
+        elif principal.user is not None:
+            user = _last_part(principal.user)
+            self._policies[identifier] = IamUserPolicy(
+                self, id_, user=user, name_prefix="ecr-", policy=policy
+            )
 
     def _grant_problems(
-        self, identifier: str, granted: Mapping[str, Sequence[str]]
+        self, identifiers: Collection[str], granted: Mapping[str, Sequence[str]]
     ) -> Iterator[Problem]:
-        """Check grants together with those that the principal has already."""
-        before = self._granted.get(identifier, {})
-        for sid, actions in granted.items():
-            if before.get(sid, tuple(actions)) != tuple(actions):
-                yield GRANT_TWICE.problem(shown(sid), ("sid",))
-        together = [one for some in {**before, **granted}.values() for one in some]
-        yield from within(("actions",), allowance_problems(together))
+        """Check grants together with those that are there already."""
+        known = {one for one in (*self._granted, *identifiers) if not is_token(one)}
+        accounts = sorted({one.split(":")[4] for one in known})
+        if len(accounts) > 1:
+            yield ACCOUNTS.problem(", ".join(accounts))
+        for identifier in identifiers:
+            before = self._granted.get(identifier, {})
+            together = [*before, *(one for some in granted.values() for one in some)]
+            yield from within(("actions",), allowance_problems(together))
 
 
 def repository_from_name(scope: Construct, id_: str, repository_name: str) -> RepositoryReference:
