@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ecr_constructs.checks import (
@@ -80,6 +81,9 @@ REPOSITORY_ACTIONS = (
     "ecr:UploadLayerPart",
 )
 
+# What tells of images, and what downloads them. Everything else changes something.
+_READING = re.compile(r"ecr:(?:BatchCheck|BatchGet|Describe|Get|List|StartLifecyclePolicyPreview)")
+
 LOGIN_ACTIONS = ("ecr:GetAuthorizationToken", "ecr-public:GetAuthorizationToken")
 _FORM = re.compile(r"[a-z-]+:[A-Za-z*?]+|\*")
 _POLICY = ":setrepositorypolicy"
@@ -107,6 +111,30 @@ POLICY_BY_WILDCARD = Check(
     " everything",
     "this project: least privilege",
     "write the actions out",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionSet:
+    """The actions that a repository has, by what they do to it."""
+
+    every: tuple[str, ...]
+    """All that there are."""
+    changing: tuple[str, ...]
+    """What does more than read and pull."""
+    pushing: tuple[str, ...]
+    """What brings images."""
+    owner: tuple[str, ...]
+    """What Terraform needs to read and to mend the policy."""
+
+
+# Without `ecr:DeleteRepositoryPolicy` Terraform can still set another policy, and one that nobody
+# but some may take away is a sensible one.
+PRIVATE = ActionSet(
+    every=REPOSITORY_ACTIONS,
+    changing=tuple(action for action in REPOSITORY_ACTIONS if not _READING.match(action)),
+    pushing=(*PUSH_ACTIONS, "ecr:BatchImportUpstreamImage"),
+    owner=("ecr:DescribeRepositories", "ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy"),
 )
 
 
