@@ -276,7 +276,7 @@ class Environment(Section):
 
     @property
     def _written_policies(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """What policies say beside grants, with the ARN of what each is about."""
+        """What policies say beside the grants of `access`, with the ARN of what each is about."""
         templates = self.registry.creation_templates
         kept: Mapping[str, ImageSettings] = {
             **self.repositories,
@@ -288,6 +288,9 @@ class Environment(Section):
             elif settings.repository_policy_statements:
                 further = settings.repository_policy_statements
                 yield self.home.repository_arn(name), repository_policy_document(further)
+        for name, public in self.registry.public_repositories.items():
+            policy = repository_policy_document(public.policy_statements)
+            yield self.home.public_repository_arn(name), policy
         of_registry = registry_policy_document(self.home, self.registry.policy_statements)
         yield self.home.repository_arn("*"), of_registry
 

@@ -32,14 +32,20 @@ from ecr_constructs import (
 )
 from ecr_constructs.access import (
     LOGIN_ACTION,
+    PUBLIC_LOGIN_ACTIONS,
     login_statement,
     other_side,
     policies_of,
     statements_together,
 )
-from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, REPOSITORY_ACTIONS
+from ecr_constructs.action import (
+    PUBLIC_REPOSITORY_ACTIONS,
+    PULL_ACTIONS,
+    PUSH_ACTIONS,
+    READ_ACTIONS,
+    REPOSITORY_ACTIONS,
+)
 from ecr_constructs.checks import sent_length
-from ecr_constructs.public_repository import PUBLIC_REPOSITORY_ACTIONS
 from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
 from ecr_constructs.repository_key import ADMINISTRATION_ACTIONS, RECOVERY_ACTIONS
 from ecr_constructs.repository_policy import grant_statements, repository_policy_document
@@ -291,6 +297,7 @@ def test_every_action_that_is_named_is_one_of_iams() -> None:
         *ADMINISTRATION_ACTIONS,
         *RECOVERY_ACTIONS,
         LOGIN_ACTION,
+        *PUBLIC_LOGIN_ACTIONS,
     }
     for action in named:
         service, _, name = action.partition(":")

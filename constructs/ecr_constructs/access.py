@@ -9,7 +9,13 @@ from typing import Any
 from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from constructs import Construct
 
-from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, covered
+from ecr_constructs.action import (
+    PUBLIC_PUSH_ACTIONS,
+    PULL_ACTIONS,
+    PUSH_ACTIONS,
+    READ_ACTIONS,
+    covered,
+)
 from ecr_constructs.checks import (
     Check,
     Problem,
@@ -30,8 +36,10 @@ from ecr_constructs.terraform_text import json_text
 MAX_POLICY_LENGTH = 6144
 VERSION = "2012-10-17"
 LOGIN_ACTION = "ecr:GetAuthorizationToken"
+# From ECR Public's page on setting a policy: what pushing to any public repository takes.
+PUBLIC_LOGIN_ACTIONS = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
 # What a client does that has logged in.
-_WITH_TOKEN = {*PULL_ACTIONS, *PUSH_ACTIONS}
+_WITH_TOKEN = (*PULL_ACTIONS, *PUSH_ACTIONS)
 # Grant -> the name of its statement and its actions.
 _GRANTS = {
     "pull": ("Pull", PULL_ACTIONS),
@@ -150,14 +158,22 @@ def login_statement() -> dict[str, Any]:
     return {"Sid": "Login", "Effect": "Allow", "Action": [LOGIN_ACTION], "Resource": "*"}
 
 
+def public_login_statement() -> dict[str, Any]:
+    """The same for ECR Public, of which nobody needs one to pull."""
+    actions = list(PUBLIC_LOGIN_ACTIONS)
+    return {"Sid": "PublicLogin", "Effect": "Allow", "Action": actions, "Resource": "*"}
+
+
 def allowing(actions: Sequence[str], resources: Sequence[str]) -> list[dict[str, Any]]:
     """The statements that allow actions on repositories by their ARNs, without names.
 
     Where some are of pulling or pushing, the last one is that of the token for `docker login`.
     """
-    logs_in = any(action in _WITH_TOKEN for action in covered(actions))
+    logins = [login_statement()] if covered(actions, _WITH_TOKEN) else []
+    if covered(actions, PUBLIC_PUSH_ACTIONS):
+        logins.append(public_login_statement())
     own = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-    return [own, login_statement()] if logs_in else [own]
+    return [own, *logins]
 
 
 def _statements(registry: Registry, given: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
@@ -232,17 +248,17 @@ def policies_of(statements: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def statements_together(statements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The fewest statements that allow the same: those that differ in resources alone are one.
 
-    The one of the token for `docker login` is the last.
+    Those of the tokens for `docker login` are the last.
     """
-    login = login_statement()
+    logins = [one for one in (login_statement(), public_login_statement()) if one in statements]
     found: dict[str, tuple[Mapping[str, Any], dict[str, None]]] = {}
     for statement in statements:
-        if statement != login:
+        if statement not in logins:
             key = json.dumps({**statement, "Resource": None}, sort_keys=True)
             _, resources = found.setdefault(key, (statement, {}))
             resources.update(dict.fromkeys(texts(statement["Resource"])))
     fewest = [{**first, "Resource": list(resources)} for first, resources in found.values()]
-    return [*fewest, login] if login in statements else fewest
+    return [*fewest, *logins]
 
 
 def other_side(policy: Mapping[str, Any], resource: str) -> dict[str, list[dict[str, Any]]]:

@@ -16,7 +16,7 @@ from cdktf_cdktf_provider_aws.ecrpublic_repository import (
 from cdktf_cdktf_provider_aws.ecrpublic_repository_policy import EcrpublicRepositoryPolicy
 from constructs import Construct
 
-from ecr_constructs.action import ActionSet, matching
+from ecr_constructs.action import PUBLIC, PUBLIC_PUSH_ACTIONS, PUBLIC_READ_ACTIONS, matching
 from ecr_constructs.checks import (
     Check,
     InvalidValueError,
@@ -51,47 +51,6 @@ MAX_LOGO_BYTES = 512_000
 _API = "ECR Public API, `CreateRepository`"
 _TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]*")
 _STRICT = "unknown whether control characters pass: refused"
-
-# What `docker push` calls.
-PUSH_ACTIONS = (
-    "ecr-public:BatchCheckLayerAvailability",
-    "ecr-public:CompleteLayerUpload",
-    "ecr-public:InitiateLayerUpload",
-    "ecr-public:PutImage",
-    "ecr-public:UploadLayerPart",
-)
-_READ_ACTIONS = (
-    "ecr-public:BatchCheckLayerAvailability",
-    "ecr-public:DescribeImageTags",
-    "ecr-public:DescribeImages",
-    "ecr-public:DescribeRepositories",
-    "ecr-public:GetRepositoryCatalogData",
-    "ecr-public:GetRepositoryPolicy",
-    "ecr-public:ListTagsForResource",
-)
-# The actions that IAM's service reference lists for the resource type `repository`.
-PUBLIC_REPOSITORY_ACTIONS = (
-    *_READ_ACTIONS,
-    "ecr-public:BatchDeleteImage",
-    "ecr-public:CompleteLayerUpload",
-    "ecr-public:CreateRepository",
-    "ecr-public:DeleteRepository",
-    "ecr-public:DeleteRepositoryPolicy",
-    "ecr-public:InitiateLayerUpload",
-    "ecr-public:PutImage",
-    "ecr-public:PutRepositoryCatalogData",
-    "ecr-public:SetRepositoryPolicy",
-    "ecr-public:TagResource",
-    "ecr-public:UntagResource",
-    "ecr-public:UploadLayerPart",
-)
-_PUBLIC = ActionSet(
-    every=PUBLIC_REPOSITORY_ACTIONS,
-    changing=tuple(action for action in PUBLIC_REPOSITORY_ACTIONS if action not in _READ_ACTIONS),
-    pushing=PUSH_ACTIONS,
-    # Nobody can be denied to read.
-    owner=("ecr-public:SetRepositoryPolicy",),
-)
 
 REPOSITORY_NAME = TextForm(
     what="name of a public repository",
@@ -153,14 +112,14 @@ class PublicPolicyStatement(PolicyStatement):
     :raises ValueError: as `PolicyStatement`, and for a denial of what reads.
     """
 
-    known_actions: ClassVar[tuple[str, ...]] = PUBLIC_REPOSITORY_ACTIONS
+    known_actions: ClassVar[tuple[str, ...]] = PUBLIC.every
 
     def _problems(self) -> Iterator[Problem]:
         yield from super()._problems()
         if self.effect != Effect.DENY or not isinstance(self.actions, list | tuple):
             return
         for index, action in enumerate(self.actions):
-            if isinstance(action, str) and matching(action, _READ_ACTIONS):
+            if isinstance(action, str) and matching(action, PUBLIC_READ_ACTIONS):
                 yield NO_DENY.problem(shown(action), ("actions", index))
 
 
@@ -242,14 +201,14 @@ class PublicRepositorySettings:
         written += (((name, index), statement) for index, statement in enumerate(further))
         paths = [path for path, statement in written for _ in statement.render()]
         whole = repository_policy_document([statement for _, statement in written])
-        found = policy_risks(whole, registry=registry, deployer=deployer, actions=_PUBLIC)
+        found = policy_risks(whole, registry=registry, deployer=deployer, actions=PUBLIC)
         yield from (p._replace(path=paths[int(p.path[1])]) for p in found)
 
 
 def _pushing(principals: Sequence[Principal]) -> PublicPolicyStatement:
     """The statement that lets principals push."""
     several = tuple(dict.fromkeys(principals))
-    return PublicPolicyStatement(sid="Push", principals=several, actions=PUSH_ACTIONS)
+    return PublicPolicyStatement(sid="Push", principals=several, actions=PUBLIC_PUSH_ACTIONS)
 
 
 def _badge_problems(what: str, badges: object) -> Iterator[Problem]:
