@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ecr_constructs import Check, InvalidValueError, Problem
-from ecr_constructs.checks import did_you_mean, shown, with_strangers, within, wrong_type
+from ecr_constructs.checks import closest, did_you_mean, shown, with_strangers, within, wrong_type
 from stacks.other_names import other_name
 
 T = TypeVar("T")
@@ -75,18 +75,18 @@ def build(kind: type[T], data: object, what: str) -> Built[T]:
     problems: list[Problem] = []
     given: dict[str, Any] = {}
     positions: dict[str, list[int]] = {}
-    for key, value in data.items():
-        field = fields.get(key)
-        if field is None:
-            problems.append(unknown_key(key, fields, kind.__name__))
-        elif field.nested is None:
+    written = _written(data, fields)
+    problems += (unknown_key(k, fields, kind.__name__) for k in data if k not in fields)
+    for key, name in written.items():
+        nested, value = fields[key].nested, data[name]
+        if nested is None:
             given[key] = value
-        else:
-            items = build_list(field.nested, value, key)
-            problems += within((key,), items.problems)
-            given[key] = items.values
-            if items.problems:
-                positions[key] = items.positions
+            continue
+        items = build_list(nested, value, key)
+        problems += within((key,), items.problems)
+        given[key] = items.values
+        if items.problems:
+            positions[key] = items.positions
     for key, field in fields.items():
         if field.required and key not in given:
             problems.append(MISSING_KEY.problem(what=shown(key)))
@@ -97,12 +97,32 @@ def build(kind: type[T], data: object, what: str) -> Built[T]:
     except InvalidValueError as error:
         bad = {problem.path[0] for problem in error.problems if problem.path}
         whole = all(problem.path for problem in error.problems)
-        # With an unknown key, what is wrong with the whole is most likely the key.
+        # Without what is left out, what is wrong with the whole is most likely that.
         told = [p for p in error.problems if p.path or not problems]
         problems += _seen_from_file(told, positions)
         rest = _without(kind, given, bad) if whole else None
-        return Built(None, problems, rest)
-    return Built(None if problems else made, problems, made)
+        return Built(None, _of_known(problems, written), rest)
+    return Built(None if problems else made, _of_known(problems, written), made)
+
+
+def _written(data: Mapping[str, Any], fields: Mapping[str, _Field]) -> dict[str, str]:
+    """What is given, with the key that it is written by: also one that is nearly its name.
+
+    What is said of the others is then no consequence of that mistake.
+    """
+    written = {key: key for key in data if key in fields}
+    for key in data:
+        meant = closest(key, fields) if key not in fields else None
+        if meant is not None:
+            written.setdefault(meant, key)
+    return written
+
+
+def _of_known(problems: typing.Iterable[Problem], written: Mapping[str, str]) -> list[Problem]:
+    """Problems without those of what is written by nearly its name: perhaps it was not meant."""
+    return [
+        p for p in problems if not p.path or written.get(str(p.path[0]), p.path[0]) == p.path[0]
+    ]
 
 
 class _Items(NamedTuple):

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated
 
 from ecr_constructs import Access, GitHubActions, GitLab, Problem, Registry
-from ecr_constructs.checks import Check, shown, unique, within
+from ecr_constructs.checks import Check, Path, shown, unique, within
 from ecr_constructs.ci_role import ci_role_problems
 from ecr_constructs.oidc_provider import HOST
 from stacks.section import Section, built, built_list, texts
@@ -66,10 +66,21 @@ class CiRole(Section):
             permissions_boundary=self.permissions_boundary,
             statements=statements,
         )
-        # The file has them by kind, and the statements as access.
         for problem in found:
-            known = problem.path[:1] in (("max_session_duration",), ("permissions_boundary",))
-            yield problem if known else problem._replace(path=())
+            yield problem._replace(path=self._written(problem.path))
+
+    def _written(self, path: Path) -> Path:
+        """Where the file has what an argument of a role says: its jobs by kind, what it may do."""
+        match path:
+            case ("trusted", int(index)):
+                before = len(self.github_actions)
+                of_github = index < before
+                return ("github_actions", index) if of_github else ("gitlab", index - before)
+            case ("max_session_duration" | "permissions_boundary", *_):
+                return path
+            case ("statements", *_):
+                return ("access",)
+        return ()
 
 
 def role_name_problems(names: Iterable[str]) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, WrapValidator, model_validator
+from pydantic import Field, ValidationInfo, WrapValidator, model_validator
 
 from ecr_constructs import (
     Access,
@@ -58,6 +58,8 @@ from stacks.section import (
 
 T = TypeVar("T")
 
+# The context of a validation of each part by itself, not of all together.
+PARTS = object()
 # What may be there without holding anything.
 SECTIONS = (
     "tags",
@@ -155,11 +157,12 @@ class Environment(Section):
     """Settings of the whole registry; only one environment of an account and Region holds them."""
 
     @model_validator(mode="after")
-    def _checked(self) -> "Environment":
-        refuse(self._problems())
+    def _checked(self, info: ValidationInfo) -> "Environment":
+        refuse(self.problems if info.context is not PARTS else ())
         return self
 
-    def _problems(self) -> Iterator[Problem]:
+    @property
+    def problems(self) -> Iterator[Problem]:
         """What is wrong only together with what is beside it, or with where it is."""
         home = self.home
         if self.assume_role is not None:

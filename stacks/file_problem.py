@@ -1,6 +1,6 @@
 """File problem: something that is wrong with an environment file, at its place in it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -73,25 +73,34 @@ def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> It
     together with what is beside it, where it is used. What a grant adds stands alone. What each
     repository can excuse is told of the defaults only where one does not, or where there is none.
     """
-    repositories = root.child("repositories")
-    judged_below = repositories is not None and bool(repositories.value)
     placed = [
         ((*loc, *problem.path), located(file, root, (*loc, *problem.path), problem))
-        for loc, problem in found
+        for loc, problem in _where_excused(root, found)
     ]
     alone = {(p.path, p.sentence) for loc, p in placed if p.path == path_below("", *loc)}
     for loc, problem in placed:
         home = _home(root, loc)
         of_many = problem.path.startswith(("repository_defaults", "grants["))
-        if problem.check in EXCUSABLE and of_many:
-            if loc[0] == "repositories":
-                yield problem._replace(sentence=f"{problem.sentence} in each repository")
-            elif not judged_below:
-                yield problem._replace(sentence=problem.sentence.removesuffix(EXCUSE))
+        if problem.check in EXCUSABLE and of_many and loc[0] == "repositories":
+            yield problem._replace(sentence=f"{problem.sentence} in each repository")
         elif _is_in(problem.path, home.path) or problem.path.startswith("grants["):
             yield problem
         elif (problem.path, problem.sentence) not in alone:
             yield problem._replace(line=home.line, path=path_below("", *loc))
+
+
+def _where_excused(
+    root: Node, found: Iterable[tuple[Loc, Problem]]
+) -> Iterator[tuple[Loc, Problem]]:
+    """Problems, without those of the defaults that each repository excuses, or is told of."""
+    repositories = root.child("repositories")
+    judged_below = repositories is not None and bool(repositories.value)
+    for loc, problem in found:
+        of_defaults = (*loc, *problem.path)[:1] == ("repository_defaults",)
+        if not of_defaults or problem.check not in EXCUSABLE:
+            yield loc, problem
+        elif not judged_below:
+            yield loc, problem._replace(sentence=problem.sentence.removesuffix(EXCUSE))
 
 
 def _is_in(path: str, outer: str) -> bool:

@@ -13,9 +13,11 @@ from stacks.environment_warnings import environment_warnings
 from stacks.expression import expression_problems
 from stacks.file_problem import FileProblem, at, located, told_once
 from stacks.names import environment_name_problems
-from stacks.ownership import OWNED_TWICE, claims
+from stacks.own_tags import role_tag_problems
+from stacks.ownership import OWNED_TWICE, claims, excesses
 from stacks.registries import (
     Neighbours,
+    makes_roles,
     neighbours_of,
     policy_problems,
     repositories_of,
@@ -99,7 +101,7 @@ def load_environments(directory: Path) -> Environments:
     files = [_checked(file, homes) for file in parsed]
     for file in files:
         problems.extend(file.problems)
-    problems.extend(_shared_problems(files))
+    problems += (*_shared_problems(files), *_excess_problems(files))
     environments = {file.name: file.environment for file in files if file.environment}
     neighbours = neighbours_of(environments)
     warnings = [warning for file in files if not file.problems for warning in _warnings(file)]
@@ -186,6 +188,13 @@ def _shared_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
                 yield file.problem(loc, OWNED_TWICE.problem(got))
 
 
+def _excess_problems(files: Sequence[_File]) -> Iterator[FileProblem]:
+    by_name = {file.name: file for file in files}
+    environments = ((file.name, file.environment) for file in files if file.environment)
+    for name, loc, problem in excesses(environments):
+        yield by_name[name].problem(loc, problem)
+
+
 def _warnings(file: _File) -> Iterator[FileProblem]:
     if file.environment is not None:
         found = [((), warning) for warning in environment_warnings(file.environment)]
@@ -206,6 +215,9 @@ def _registry_problems(
             *policy_problems(name, environment, neighbours[name]),
         ):
             yield file.problem(("registry",), problem)
+        if makes_roles(name, environment, neighbours[name]):
+            for problem in role_tag_problems(environment.tags):
+                yield file.problem(("tags",), problem)
         versions = required_provider_versions(environment, neighbours[name])
         for problem in (
             *environment.version_problems(versions),

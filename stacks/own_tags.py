@@ -4,6 +4,7 @@ import typing
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
+from unicodedata import category
 
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
@@ -25,9 +26,22 @@ OWN_TAG = Check(
 SAME_TAG = Check(
     "the tags of everything must not differ only in case", "IAM user guide, tag keys of roles"
 )
+ROLE_TAG = Check(
+    "the tags of everything must be letters, digits, spaces and any of _.:/=+-@ where a role or an"
+    " OpenID Connect provider is made, which has them, too",
+    "IAM API, `tagKeyType` and `tagValueType`",
+)
 TAGS_TOGETHER = Check(
     f"a resource takes at most {MAX_TAGS} tags, with those of the environment", COUNT.source
 )
+
+
+def role_tag_problems(tags: Mapping[str, str]) -> Iterator[Problem]:
+    """Check the tags of everything as IAM does, where the stack makes a role or a provider."""
+    for key, value in tags.items():
+        strange = [c for c in key + value if category(c)[0] not in "LNZ" and c not in "_.:/=+-@"]
+        if strange:
+            yield ROLE_TAG.problem(f"{shown(key)}: {shown(value)}", (key,))
 
 
 def own_tag_problems(tags: Mapping[str, str]) -> Iterator[Problem]:

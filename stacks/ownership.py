@@ -1,9 +1,15 @@
 """Ownership: what a registry, or an account, has only once, and in which file it is defined."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
-from ecr_constructs import Check
+from ecr_constructs import Check, Problem
 from ecr_constructs.checks import shown
+from ecr_constructs.pull_through_cache import COUNT as RULES
+from ecr_constructs.pull_through_cache import MAX_RULES
+from ecr_constructs.pull_time_update_exclusion import COUNT as EXCLUSIONS
+from ecr_constructs.pull_time_update_exclusion import MAX_EXCLUSIONS
+from stacks.environment import Environment
 from stacks.yaml_file import Loc, Node
 
 OWNED_TWICE = Check(
@@ -26,6 +32,12 @@ _SEVERAL: Mapping[Loc, str] = {
     ("registry", "account_settings"): "the account setting",
     ("registry", "pull_time_update_exclusions"): "the pull-time update exclusion",
     ("registry", "public_repositories"): "the public repository",
+}
+_EXCLUSIONS = "pull_time_update_exclusions"
+# Setting of the registry -> how many of them there can be at most.
+_LIMITS = {
+    "pull_through_cache_rules": (MAX_RULES, RULES),
+    _EXCLUSIONS: (MAX_EXCLUSIONS, EXCLUSIONS),
 }
 _ALIAS: Loc = ("repository_key", "alias")
 # Those that an account has once, whatever the Region.
@@ -52,6 +64,23 @@ def claims(root: Node, alias: str | None = None) -> Iterator[tuple[Loc, str, str
         # What is public or of IAM is the account's, wherever its environments are.
         of_account = loc[:-1] in _ACCOUNT_WIDE
         yield loc, what, f"account {account}" + ("" if of_account else f" in {region}")
+
+
+def excesses(
+    environments: Iterable[tuple[str, Environment]],
+) -> Iterator[tuple[str, Loc, Problem]]:
+    """What files define more of together than a registry or an account takes, by file."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for name, environment in environments:
+        for key, (most, check) in _LIMITS.items():
+            # By the page of quotas exclusions are the account's, whatever the Region is.
+            home = environment.home
+            whose = home.account_id if key == _EXCLUSIONS else home.registry_uri
+            count = len(getattr(environment.registry, key))
+            counts[whose, key] += count
+            if counts[whose, key] > most >= count > 0:
+                got = f"{counts[whose, key]} with those of other files"
+                yield name, ("registry", key), check.problem(got)
 
 
 def _text_at(root: Node, key: str) -> str:

@@ -185,6 +185,20 @@ def repositories_of(
     return {registry: (list(names[registry]), namespaces[registry]) for registry in names}
 
 
+def makes_roles(name: str, environment: Environment, neighbours: Neighbours) -> bool:
+    """Whether a stack makes roles or providers of IAM."""
+    rules = environment.registry.pull_through_cache_rules.values()
+    templates = templates_of(name, environment, neighbours).values()
+    return bool(
+        environment.ci_roles
+        or environment.oidc_providers
+        or any(r.wants_role(environment.home) and r.custom_role_arn is None for r in rules)
+        or any(
+            t.wants_role and t.custom_role_arn is None for own in templates for t in own.values()
+        )
+    )
+
+
 def policy_problems(
     name: str, environment: Environment, neighbours: Neighbours
 ) -> Iterator[Problem]:

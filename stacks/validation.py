@@ -3,9 +3,8 @@
 import json
 import re
 from bisect import insort
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from itertools import islice, product
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -14,7 +13,7 @@ from pydantic_core import ErrorDetails
 from ecr_constructs import Problem
 from ecr_constructs.registry import REGIONS
 from stacks.building import MISSING_KEY, UNKNOWN_KEY, of_the_whole
-from stacks.environment import Environment
+from stacks.environment import PARTS, Environment
 from stacks.file_problem import problems_of
 from stacks.yaml_file import Loc
 
@@ -24,9 +23,16 @@ Found = tuple[Loc, Problem]
 # Where a file says where its environment is -> what of it no file is about, in each kind of
 # partition.
 _HOME = {"account": ("0" * 12,), "region": ("mx-central-1", "us-gov-east-1", "cn-northwest-1")}
-_WRITTEN = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])|[a-z]+(?:-[a-z]+)+-[0-9]")
-# How many places are tried; a file is seldom about more than two or three.
-_MAX_HOMES = 64
+_ACCOUNT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
+_REGION = re.compile(r"[a-z]+(?:-[a-z]+)+-[0-9]")
+# An ARN, or the address of a registry.
+_BOTH = re.compile(
+    r"arn:[a-z-]+:[a-z]+:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
+    r"|(?P<of>[0-9]{12})\.dkr\.ecr\.(?P<at>[a-z0-9-]+)"
+)
+# In how many places a file is tried that does not say where it is. In more of them it is not known
+# what is wrong together.
+_MAX_HOMES = 32
 
 
 class Validated(NamedTuple):
@@ -39,66 +45,89 @@ class Validated(NamedTuple):
 
 
 def validated(data: Data) -> Validated:
-    """Make an environment of the data of a file."""
-    # An environment of nothing else tells what is wrong with where it is.
-    _, wrong = _environment({key: data[key] for key in _HOME if key in data})
-    if not wrong:
-        return _without_what_is_wrong(data)
-    unknown = {str(details["loc"][0]) for details in wrong}
-    found = [one for details in wrong for one in problems_of(details)]
-    return Validated(None, [*found, *_wherever(data, unknown)])
-
-
-def _wherever(data: Data, unknown: Collection[str]) -> list[Found]:
-    """What is wrong with an environment wherever it is.
-
-    Of the accounts and Regions that a file is not about, one is like another.
-    """
-    found: dict[Found, None] | None = None
-    for home in islice(_homes(data, unknown), _MAX_HOMES):
-        here = _without_what_is_wrong({**data, **home}).found
-        found = dict.fromkeys(one for one in here if found is None or one in found)
-        if not found:
-            break
-    return list(found or ())
-
-
-def _homes(data: Data, unknown: Collection[str]) -> Iterator[dict[str, str]]:
-    """Where the environment could be."""
-    written = dict.fromkeys(_WRITTEN.findall(json.dumps(data)))
-    of_kind = {
-        "account": [text for text in written if text.isdecimal()],
-        "region": [text for text in written if text in REGIONS],
-    }
-    tried = ((*_HOME[key], *of_kind[key]) if key in unknown else (data[key],) for key in _HOME)
-    for account, region in product(*tried):
-        yield {"account": account, "region": region}
-
-
-def _without_what_is_wrong(data: Data) -> Validated:
-    """The same where it is known where the environment is.
+    """Make an environment of the data of a file.
 
     Pydantic does not check together what is wrong somewhere. So that nothing hides behind anything
-    else, what is wrong is left out, and the rest is checked again.
+    else, what is wrong with the parts is left out, and the rest is checked together.
     """
-    found: list[Found] = []
-    environment, wrong = _environment(data)
-    rest = _Rest(deepcopy(data) if wrong else data)
+    # An environment of nothing else tells what is wrong with where it is.
+    _, wrong = _environment({key: data[key] for key in _HOME if key in data})
+    found = [one for details in wrong for one in problems_of(details)]
+    unknown = {str(details["loc"][0]) for details in wrong}
+    homes = _homes(data, unknown) if unknown else [{}]
+    rest = _Rest({**data, **homes[0]})
+    environment = _of_good_parts(rest, found)
+    if environment is None:
+        return Validated(None, found)
+    together = _together(environment, homes) if len(homes) <= _MAX_HOMES else []
+    found += _in_file(together, rest)
+    while not unknown and (places := {rest.place(p.path) for p in together} - {()}):
+        rest.leave_out(places)
+        environment = _of_good_parts(rest, [])
+        together = list(environment.problems) if environment is not None else []
+    return Validated(None if unknown else environment, list(_without_twins(found)))
+
+
+def _of_good_parts(rest: "_Rest", found: list[Found]) -> Environment | None:
+    """The environment of what is good by itself; what is not is left out of the rest, and told."""
+    environment, wrong = _environment(rest.data)
     while wrong:
         places = set()
         for details in wrong:
             of_value = details["type"] == "value_error"
             for loc, problem in problems_of(details):
                 # What is said of a value of which something was left out comes of that.
-                in_part = rest.lacks(details["loc"]) or rest.lacks((*loc, *problem.path))
-                told = of_the_whole(problem) if in_part else (problem,)
-                found += ((rest.written((*loc, *p.path)), p._replace(path=())) for p in told)
+                whole = of_the_whole(problem) if rest.lacks(details["loc"]) else (problem,)
+                found += _in_file((one._replace(path=(*loc, *one.path)) for one in whole), rest)
                 places.add(rest.place((*details["loc"], *problem.path * of_value)))
         if () in places:
-            return Validated(None, found)
+            return None
         rest.leave_out(places)
         environment, wrong = _environment(rest.data)
-    return Validated(environment, list(_without_twins(found)))
+    return environment
+
+
+def _in_file(problems: Iterable[Problem], rest: "_Rest") -> Iterator[Found]:
+    """Problems of the rest, where the file has what they are about."""
+    for problem in problems:
+        for one in of_the_whole(problem) if rest.lacks(problem.path) else (problem,):
+            yield rest.written(problem.path), one._replace(path=())
+
+
+def _together(environment: Environment, homes: Sequence[Mapping[str, str]]) -> list[Problem]:
+    """What is wrong with good parts together, wherever the environment is."""
+    found: dict[Problem, None] | None = None
+    for home in homes:
+        here = environment.model_copy(update=home).problems
+        found = dict.fromkeys(one for one in here if found is None or one in found)
+        if not found:
+            break
+    return list(found or ())
+
+
+def _homes(data: Data, unknown: Collection[str]) -> list[dict[str, str]]:
+    """Where the environment could be.
+
+    Of the accounts and Regions that a file is not about, one is like another. What wants both the
+    account and the Region to be certain ones names them together.
+    """
+    text = json.dumps(data)
+    both = [(m["account"] or m["of"], m["region"] or m["at"]) for m in _BOTH.finditer(text)]
+    accounts = [*_HOME["account"], *_ACCOUNT.findall(text)]
+    regions = [*_HOME["region"], *filter(REGIONS.__contains__, _REGION.findall(text))]
+    if "account" not in unknown:
+        accounts = [data["account"]]
+    if "region" not in unknown:
+        regions = [data["region"]]
+    tried = dict.fromkeys(
+        (
+            *((account, regions[0]) for account in accounts),
+            *((accounts[0], region) for region in regions),
+            *((account, region) for account, region in both if region in REGIONS),
+        )
+    )
+    known = [(a, r) for a, r in tried if a in accounts and r in regions]
+    return [{"account": account, "region": region} for account, region in known]
 
 
 def _without_twins(found: Sequence[Found]) -> Iterator[Found]:
@@ -116,7 +145,7 @@ def _without_twins(found: Sequence[Found]) -> Iterator[Found]:
 
 def _environment(data: Data) -> tuple[Environment | None, list[ErrorDetails]]:
     try:
-        return Environment.model_validate_json(json.dumps(data)), []
+        return Environment.model_validate_json(json.dumps(data), context=PARTS), []
     except ValidationError as error:
         return None, error.errors()
 
@@ -125,7 +154,7 @@ class _Rest:
     """The data of a file without what is wrong with them."""
 
     def __init__(self, data: Data) -> None:
-        self.data: Any = data
+        self.data: Any = deepcopy(data)
         self._around: set[Loc] = set()
         self._items: dict[Loc, list[int]] = {}
 

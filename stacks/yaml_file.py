@@ -2,8 +2,8 @@
 
 PyYAML's parser gives events; what is built of them here differs from its own loader where that
 loader would change or lose what somebody wrote. Numbers, truth values and null are those of JSON,
-and `~`, `True` and the like besides, so that `no`, `0x1F` and `2024-01-01` stay text; a key that is
-there twice is a problem; every value knows its line.
+and `010` (ten), `~`, `True` and the like besides, so that `no`, `0x1F` and `2024-01-01` stay text;
+a key that is there twice is a problem; every value knows its line.
 """
 
 import math

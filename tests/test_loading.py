@@ -256,6 +256,20 @@ def test_each_repository_excuses_what_the_defaults_open(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_template_takes_from_the_defaults_it_does_not_excuse(tmp_path: Path) -> None:
+    """The template has the value by an alias, or by a merge."""
+    for taken in ("push: *p", "<<: *d"):
+        text = (
+            HEAD
+            + "repository_defaults: &d\n  push: &p [{account: '222222222222'}]\n"
+            + "repositories: {ab: {public_access: a partner builds it}}\n"
+            + "registry:\n  creation_templates:\n"
+            + f"    te: {{applied_for: [CREATE_ON_PUSH], {taken}}}\n"
+        )
+        [line] = [s for s in sentences(write(tmp_path, dev=text)) if "warning:" not in s]
+        assert line.startswith("dev.yaml:8: registry.creation_templates.te.push[0]: another")
+
+
 @pytest.mark.parametrize("none", ["", "repositories: {}\n", "repositories:\n"])
 def test_defaults_of_no_repository_are_checked_without_an_excuse(tmp_path: Path, none: str) -> None:
     assert sentences(write(tmp_path, dev=HEAD + OPEN + none)) == [RISK]
@@ -448,3 +462,51 @@ def test_a_role_and_a_provider_are_the_accounts(tmp_path: Path) -> None:
         f"the OpenID Connect provider 'gitlab.com' {here}",
         f"the role 'ci' {here}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("section", "most", "regions"),
+    [
+        ("pull_through_cache_rules", 50, ("a", "a")),
+        ("pull_time_update_exclusions", 100, ("a", "b")),
+    ],
+)
+def test_a_quota_is_of_all_files_together(
+    tmp_path: Path, section: str, most: int, regions: tuple[str, str]
+) -> None:
+    def file(prefix: str, count: int, region: str) -> str:
+        names = [f"{prefix}{number}" for number in range(count)]
+        if section == "pull_through_cache_rules":
+            value = "".join(f"\n    {name}: {{upstream_registry: quay}}" for name in names)
+        else:
+            value = "".join(f"\n    - arn:aws:iam::111111111111:role/{name}" for name in names)
+        head = HEAD if region == "a" else HEAD.replace("ap-northeast-2", "us-east-1")
+        return f"{head}registry:\n  {section}:{value}\n"
+
+    one = file("one", most - 10, regions[0])
+    load_environments(write(tmp_path, one=one, two=file("two", 10, regions[1])))
+    [line] = sentences(write(tmp_path, one=one, two=file("two", 11, regions[1])))
+    assert line.startswith(f"two.yaml:4: registry.{section}: ")
+    assert line.endswith(f"got {most + 1} with those of other files")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "ci_roles: {ci: {gitlab: [{project: a/b, branches: [main]}], access: {push: [ab/]}}}\n",
+        "oidc_providers: [gitlab.com]\n",
+        "registry: {creation_templates: {ab: {applied_for: [CREATE_ON_PUSH]}}}\n",
+        "registry:\n  pull_through_cache_rules:\n"
+        "    ab: {upstream_registry_url: 222222222222.dkr.ecr.us-east-1.amazonaws.com}\n",
+        "registry: {replication: {rules: [{destinations: [{region: us-east-1}],"
+        " repository_filters: [ab/]}]}}\n",
+    ],
+)
+def test_tags_of_everything_are_such_as_iam_takes_where_a_role_is_made(
+    tmp_path: Path, made: str
+) -> None:
+    text = HEAD + "tags: {team: 'a&b', ünï: 'x y@z'}\nrepositories: {ab/x: {}}\n"
+    load_environments(write(tmp_path, dev=text))
+    [line] = [s for s in sentences(write(tmp_path, dev=text + made)) if "warning" not in s]
+    assert line.startswith("dev.yaml:3: tags.team: the tags of everything must be letters, digits,")
+    assert line.endswith("which has them, too, got 'team': 'a&b'")

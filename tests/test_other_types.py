@@ -5,6 +5,8 @@ from test_loading import HEAD, sentences, write
 
 _WEB = "repositories:\n  web:\n    "
 NAMES = "below 'repositories' go names, and below each, indented, its settings"
+_DECIMAL = "write it in decimal digits alone"
+_TWELVE = "write its 12 digits in quotes, with the zeros that it begins with"
 _ROLE = "arn:aws:iam::111111111111:role/ci"
 
 
@@ -26,6 +28,13 @@ _ROLE = "arn:aws:iam::111111111111:role/ci"
         (f"{_WEB}lifecycle_rules: [10]\n", 5, "write 'max_image_count: ' before it"),
         (f"{_WEB}lifecycle_rules: [{{max_image_age_days: 14d}}]\n", 5, "write 14"),
         (f"{_WEB}lifecycle_rules: [{{max_image_age_days: 14 days}}]\n", 5, "write 14"),
+        (f"{_WEB}lifecycle_rules: [{{max_image_count: {'9' * 101}}}]\n", 5, "write a smaller one"),
+        (f"{_WEB}lifecycle_rules: [{{max_image_count: 0x1F}}]\n", 5, _DECIMAL),
+        (f"{_WEB}lifecycle_rules: [{{max_image_count: 1_000}}]\n", 5, _DECIMAL),
+        (f"{_WEB}lifecycle_rules: [{{max_image_count: 1e3}}]\n", 5, _DECIMAL),
+        (f"{_WEB}pull: [{{account: true}}]\n", 5, _TWELVE),
+        (f"{_WEB}pull: [{{account: 12345678901}}]\n", 5, _TWELVE),
+        (f"{_WEB}pull: [{{account: 123456789012}}]\n", 5, 'write it in quotes: "123456789012"'),
         (
             f"{_WEB}pull: everyone\n",
             5,

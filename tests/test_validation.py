@@ -71,6 +71,10 @@ FILE: dict[str, Any] = {
     },
 }
 FILE["repositories"]["payments/api"]["lifecycle_rules"][1]["max_image_age_days"] = 7
+ANYBODY = (
+    '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}, %s]}'
+)
+FOREIGN = '{"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "ecr:Foo"}'
 
 RULES = ("repositories", "payments/api", "lifecycle_rules")
 CACHE = ("registry", "pull_through_cache_rules")
@@ -116,6 +120,10 @@ FAULTS: list[Fault] = [
     (("registry", "account_settings", "BLOB_MOUNT"), "ENABLED"),
     ((*EXCLUSIONS, 1), "arn:aws-cn:iam::111111111111:role/a"),
     (("registry", "public_repositories", "acme/agent", "architectures"), "ARM"),
+    (("ci_roles", "deploy", "max_session_duration"), "abc"),
+    (("ci_roles", "deploy", "acces"), {}),
+    (("ci_roles", "build", "github_actions", 1), FILE["ci_roles"]["build"]["github_actions"][0]),
+    (("ci_roles", "deploy", "access"), {"import_upstream": ["ROOT"]}),
     (("unknown",), 1),
     (("registry", "unknown"), 1),
 ]
@@ -223,6 +231,16 @@ def test_no_account_is_foreign_where_the_files_own_is_unknown(tmp_path: Path) ->
     assert told(tmp_path, fault, own) == told(tmp_path, fault)
 
 
+def test_no_account_is_foreign_among_many(tmp_path: Path) -> None:
+    others = [{"account": str(100_000_000_000 + number)} for number in range(70)]
+    pulls: Fault = (("repositories", "payments/api", "pull"), others)
+    pushes: Fault = (("repositories", "payments/api", "push", 1), {"account": "999999999999"})
+    home: Fault = (("account",), "x")
+    wrong: Fault = ((*RULES, 0, "max_image_count"), 0)
+    assert told(tmp_path, home, pulls, pushes, wrong) == told(tmp_path, home, wrong)
+    assert len(told(tmp_path, home, wrong)) == 2
+
+
 @pytest.mark.parametrize(
     ("path", "more", "sentence"),
     [
@@ -295,3 +313,46 @@ def test_a_key_that_was_meant_is_not_missing_too(
 ) -> None:
     [told_of] = told(tmp_path, (path, value))
     assert told_of.endswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (
+            ("repositories", "web"),
+            {"encryption_typo": "KMS", "kms_key": KEY},
+            "unknown key 'encryption_typo'; did you mean 'encryption_type'?",
+        ),
+        (
+            ("registry", "scanning"),
+            {"scan_typ": "ENHANCED", "rules": FILE["registry"]["scanning"]["rules"]},
+            "unknown key 'scan_typ'; did you mean 'scan_type'?",
+        ),
+        (
+            (*CACHE, "hub"),
+            {"upstream_registry": "docker-hub", "create_credential": "true"},
+            "create_credential must be true or false, got 'true'; write true",
+        ),
+    ],
+)
+def test_a_mistake_is_told_without_what_comes_of_it(
+    tmp_path: Path, path: Place, value: Any, sentence: str
+) -> None:
+    [told_of] = told(tmp_path, (path, value))
+    assert sentence in told_of
+
+
+def test_a_priority_that_is_there_twice_is_no_lower_one(tmp_path: Path) -> None:
+    rules: list[dict[str, Any]]
+    rules = [{"max_image_count": 1}, {"tag_status": "untagged", "max_image_count": 1}]
+    found = told(tmp_path, (RULES, [{"rule_priority": 1, **rule} for rule in rules]))
+    assert len(found) == 2
+    assert all("rule_priority must be unique, got 1 in 2 rules" in one for one in found)
+
+
+def test_a_statement_that_is_wrong_hides_no_risk_of_another(tmp_path: Path) -> None:
+    document: Place = ("repositories", "web", "policy_document")
+    defaults: Fault = (("repository_defaults", "pull"), [])
+    found = told(tmp_path, defaults, (document, ANYBODY % FOREIGN))
+    assert len(found) == 2
+    assert sum("everybody must be narrowed" in one for one in found) == 1

@@ -266,11 +266,17 @@ def wrong_type(what: str, expected: str, value: object) -> Problem:
     return TYPE.problem(shown(value), what=what, expected=expected)
 
 
-def did_you_mean(value: object, options: Iterable[str]) -> str:
-    """`; did you mean 'x'?` where one of the options is close, or nothing."""
+def closest(value: object, options: Iterable[str]) -> str | None:
+    """Which of the options was most likely meant; nothing where none is close."""
     by_lowercase = {option.lower(): option for option in options}
     close = difflib.get_close_matches(str(value).lower(), by_lowercase, 1)
-    return f"; did you mean '{by_lowercase[close[0]]}'?" if close else ""
+    return by_lowercase[close[0]] if close else None
+
+
+def did_you_mean(value: object, options: Iterable[str]) -> str:
+    """`; did you mean 'x'?` where one of the options is close, or nothing."""
+    close = closest(value, options)
+    return f"; did you mean '{close}'?" if close else ""
 
 
 def path_below(path: str, *steps: str | int) -> str:

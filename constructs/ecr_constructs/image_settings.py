@@ -1,6 +1,6 @@
 """Image settings: how the images of a repository are kept, and who may reach them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -29,6 +29,7 @@ from ecr_constructs.policy_document import (
     policy_document_problems,
     policy_document_text,
     read_policy,
+    without_statements,
 )
 from ecr_constructs.policy_risk import EXCUSABLE, policy_risks
 from ecr_constructs.principal import PULLS_ONLY, Principal
@@ -145,7 +146,10 @@ class ImageSettings:
         if self.policy_document is not None:
             path = ("policy_document",)
             wrong = list(within(path, policy_document_problems(self.policy_document)))
-            yield from wrong or self._risks()
+            yield from wrong
+            in_statements = {int(p.path[2]) for p in wrong if len(p.path) > 2}
+            if all(len(p.path) > 2 or p.check.is_upper_limit for p in wrong):
+                yield from self._risks(left_out=in_statements)
             beside = [n for n in (*GRANTS, name) if getattr(self, n) not in ((), [])]
             if beside:
                 yield DOCUMENT_ALONE.problem(", ".join(map(shown, beside)), path)
@@ -198,11 +202,17 @@ class ImageSettings:
         yield from self._risks(registry, deployer)
 
     def _risks(
-        self, registry: Registry | None = None, deployer: str | None = None
+        self,
+        registry: Registry | None = None,
+        deployer: str | None = None,
+        left_out: Collection[int] = (),
     ) -> Iterator[Problem]:
-        """What the policy lets happen that `public_access` does not make good."""
+        """What the policy lets happen that `public_access` does not make good.
+
+        :param left_out: statements of the document that cannot be read.
+        """
         if self.policy_document is not None:
-            document = read_policy(self.policy_document)
+            document = without_statements(read_policy(self.policy_document), left_out)
             risks = policy_risks(document, registry=registry, deployer=deployer)
             found: Iterable[Problem] = within(("policy_document",), risks)
         else:

@@ -169,9 +169,9 @@ def _selection_problems(
     catch_all = [index for index, rule in rules.items() if rule.tag_status == TagStatus.ANY]
     for index in catch_all[1:]:
         yield ONE_ANY.problem(str(len(catch_all)), (index,))
-    last = max(rules, key=lambda index: priorities[index], default=None)
-    if len(catch_all) == 1 and last is not None and last != catch_all[0]:
-        got = f"{priorities[catch_all[0]]} below {priorities[last]}"
+    highest = max((priorities[index] for index in rules), default=0)
+    if len(catch_all) == 1 and priorities[catch_all[0]] < highest:
+        got = f"{priorities[catch_all[0]]} below {highest}"
         yield ANY_LAST.problem(got, (catch_all[0],))
     prefixes = Counter(prefix for rule in rules.values() for prefix in rule.tag_prefix_list)
     for index, rule in rules.items():

@@ -1,7 +1,7 @@
 """Policy document: a repository policy that somebody wrote by hand, in AWS's JSON."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from ecr_constructs.action import action_problems
@@ -63,6 +63,13 @@ def read_policy(text: str) -> Mapping[str, Any]:
     """The data of a policy whose checks have passed."""
     found: Mapping[str, Any] = parsed(text)
     return found
+
+
+def without_statements(document: Mapping[str, Any], left_out: Collection[int]) -> dict[str, Any]:
+    """The policy with nothing for some statements, so that the others keep their positions."""
+    statements = enumerate(listed(document["Statement"]))
+    kept = [None if index in left_out else statement for index, statement in statements]
+    return {**document, "Statement": kept}
 
 
 def with_principals_named(text: str, name: Callable[[str], str]) -> str:

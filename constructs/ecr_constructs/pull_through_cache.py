@@ -253,7 +253,8 @@ class PullThroughCacheSettings:
             yield ONE_UPSTREAM.problem("none" if name is None else both)
 
     def _pairing_problems(self) -> Iterator[Problem]:
-        has_credential = self.credential_arn is not None or self.create_credential is True
+        # What is no truth is told of, and was most likely meant for one.
+        has_credential = self.credential_arn is not None or self.create_credential is not False
         if self.wants_credential and not has_credential:
             yield CREDENTIAL_NEEDED.problem(f"none for {self.host}")
         if has_credential and not self.wants_credential:

@@ -1,7 +1,7 @@
 """Registry policy: who may do what with the repositories of a registry, existing or not."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cdktf import TerraformProvider
 from cdktf_cdktf_provider_aws.ecr_registry_policy import EcrRegistryPolicy
@@ -32,6 +32,11 @@ REPLICATE_ACTION = "ecr:ReplicateImage"
 IMPORT_ACTION = "ecr:BatchImportUpstreamImage"
 OLDER_SCOPE_ACTIONS = (CREATE_ACTION, REPLICATE_ACTION, IMPORT_ACTION)
 
+PREFIX = replace(
+    FILTER,
+    what="repository prefix",
+    meant={**FILTER.meant, r"\*?": "leave 'repository_prefixes' out for every repository"},
+)
 DUPLICATE_PREFIX = Check(
     "repository_prefixes must not repeat a prefix",
     "unknown whether ECR refuses it; a repeated prefix has no effect",
@@ -75,7 +80,7 @@ class RegistryPolicyStatement(Statement):
             yield wrong_type("repository_prefixes", "a list", prefixes)._replace(path=path)
             return
         for index, value in enumerate(prefixes):
-            yield from within((*path, index), FILTER.problems(value))
+            yield from within((*path, index), PREFIX.problems(value))
         yield from within(path, unique(DUPLICATE_PREFIX, prefixes))
 
     def render(self, registry: Registry) -> list[dict[str, object]]:
