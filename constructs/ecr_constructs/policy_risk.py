@@ -122,9 +122,10 @@ def _allowed_together(
         if statement.get("Effect") == "Allow":
             narrowing = narrowed_by(statement.get("Condition"), variables=variables)
             resources = texts(statement.get("Resource", "*"))
-            for who in _whom(statement.get("Principal")):
+            for name in _whom(statement.get("Principal")):
+                who, narrowed = narrowing.of_everybody() if name == "*" else (name, str(narrowing))
                 one = (index, resources, covered(_actions_of(statement), every))
-                allowed.setdefault((who, str(narrowing)), []).append(one)
+                allowed.setdefault((who, narrowed), []).append(one)
     for who, narrowed in allowed:
         # Who is of an account has what it is allowed, and who is narrowed what others are.
         account = who.split(":")[4] if who.startswith("arn:") else who
