@@ -23,6 +23,7 @@ from ecr_constructs.checks import (
     refuse,
     sent_length,
     shown,
+    tuple_of,
     unique,
     within,
     wrong_type,
@@ -136,7 +137,7 @@ class Access:
                 named = any(prefix == ROOT or str(n).startswith(f"{prefix}/") for n in self.pull)
                 if not named and not any(CACHED.problems(prefix)):
                     yield PULL_NEEDED.problem(shown(prefix), ("pull_through", index))
-        if not any(given.values()):
+        if all(values in ((), []) for values in given.values()):
             yield NOTHING.problem("nothing")
 
     def render(self, registry: Registry) -> list[dict[str, Any]]:
@@ -324,11 +325,11 @@ class AccessPolicy(Construct):
         policy_name: str | None = None,
     ) -> None:
         access = Access(
-            pull=tuple(pull),
-            push=tuple(push),
-            read=tuple(read),
-            pull_through=tuple(pull_through),
-            import_upstream=tuple(import_upstream),
+            pull=tuple_of(pull),
+            push=tuple_of(push),
+            read=tuple_of(read),
+            pull_through=tuple_of(pull_through),
+            import_upstream=tuple_of(import_upstream),
         )
         document = access_document(registry, access)
         problems = list(access_problems(document))

@@ -26,6 +26,7 @@ from ecr_constructs.checks import (
     sequence,
     shown,
     truth,
+    tuple_of,
     unique,
     within,
     wrong_type,
@@ -290,14 +291,14 @@ class PublicRepository(Construct):
                 description=description,
                 about_text=about_text,
                 usage_text=usage_text,
-                architectures=tuple(architectures),
-                operating_systems=tuple(operating_systems),
+                architectures=tuple_of(architectures),
+                operating_systems=tuple_of(operating_systems),
                 logo_image_blob=logo_image_blob,
                 force_destroy=force_destroy,
                 prevent_destroy=prevent_destroy,
                 tags={} if tags is None else tags,
-                push=tuple(push),
-                repository_policy_statements=tuple(repository_policy_statements),
+                push=tuple_of(push),
+                repository_policy_statements=tuple_of(repository_policy_statements),
             )
             problems += settings.problems_in(registry or _ANYWHERE)
         except InvalidValueError as error:

@@ -305,7 +305,7 @@ class RepositoryPolicy(Construct):
             problems += policy_risks(document, registry=registry)
             here = (one.problems_in(registry) for one in statements if registry)
             problems += chain.from_iterable(here)
-        if not statements:
+        if statements in ((), []):
             problems.append(NO_STATEMENT.problem("none"))
         refuse([*REPOSITORY_NAME.problems(repository_name), *problems])
         super().__init__(scope, id_)
