@@ -1,6 +1,7 @@
 # Every target sets up what it needs. The second time that is quick.
 PYTHON ?= python3
 ENV ?= dev
+FILES := $(or $(ECR_ENVIRONMENTS),environments)
 
 export PIPENV_VENV_IN_PROJECT := 1
 export PIPENV_IGNORE_VIRTUALENVS := 1
@@ -35,6 +36,7 @@ deploy-local: .venv/.synced-dev node_modules/.synced ## deploy ENV (dev) to an A
 	$(RUN) -u -m local.deploy $(ENV)
 
 deploy: .venv/.synced node_modules/.synced ## deploy ENV (dev) to AWS with the CDKTF CLI
+	@test -f "$(FILES)/$(ENV).yaml" || { echo "ENV must be the name of a file of $(FILES), got '$(ENV)'"; exit 1; }
 	npx cdktf deploy ecr-$(ENV) $(ARGS)
 
 snapshots: .venv/.synced-dev ## record the synthesized stacks anew, to be read in the diff

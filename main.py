@@ -5,9 +5,11 @@ import io
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 
 # First: it makes importing cdktf and the AWS bindings fast.
 from ecr_constructs.annotations import CONTEXT as ANNOTATIONS
+from ecr_constructs.checks import readable
 from stacks import (
     EnvironmentStack,
     InvalidEnvironmentsError,
@@ -30,6 +32,20 @@ def counted(repositories: int) -> str:
     return f"{repositories} {'repository' if repositories == 1 else 'repositories'}"
 
 
+def output() -> Path:
+    """The directory that is written to, which is made where it is not there."""
+    directory = Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=directory):
+            return directory
+    except OSError as error:
+        sys.exit(
+            f"{readable(str(directory))}: the output must be a directory that can be written,"
+            f" got '{error.strerror}'"
+        )
+
+
 def main() -> None:
     """Read the environment files, define a stack for each, and write Terraform JSON."""
     argparse.ArgumentParser(description=__doc__, epilog=VARIABLES).parse_args()
@@ -44,7 +60,7 @@ def main() -> None:
     # The CDKTF CLI calls everything on standard error an error.
     for warning in environments.warnings:
         print(warning)
-    app = App(context={ANNOTATIONS: False})
+    app = App(context={ANNOTATIONS: False}, outdir=str(output()))
     for name, environment in environments.items():
         neighbours = environments.neighbours[name]
         EnvironmentStack(app, name=name, environment=environment, neighbours=neighbours)

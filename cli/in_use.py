@@ -23,6 +23,8 @@ _REFERENCE = re.compile(
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,299}))?"
     r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
+# How many lines of a file are told that name no image; more of them are another file's.
+MOST_TOLD = 20
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -92,13 +94,17 @@ def uses_of_text(text: str, where: str) -> list[Use]:
         if not reference:
             continue
         use = use_of(reference, f"{where}:{number}")
-        if use is None:
+        # A word alone can be a tag as well as a repository.
+        if use is None or (use.repository == reference and not use.account):
             problems.append(
                 f"{where}:{number}: an image in use must be a digest (sha256:...) or a reference"
-                f" ([registry/]repository:tag), got {shown(reference)}"
+                f" with its tag ([registry/]repository:tag), got {shown(reference)}"
             )
         else:
             found.append(use)
+    if len(problems) > MOST_TOLD:
+        more = len(problems) - MOST_TOLD
+        problems[MOST_TOLD:] = [f"{where}: {more} more lines name no image"]
     if not (problems or found):
         problems.append(f"{where}: images in use must be at least one, got none")
     if problems:
@@ -229,17 +235,16 @@ class Used(NamedTuple):
 
 
 def used(uses: Sequence[Use], repository_name: str, decisions: Iterable[Decision]) -> list[Used]:
-    """The images in use of a repository."""
-    by_name: dict[str, list[Use]] = {}
-    for use in uses:
-        if not use.repository or use.repository == repository_name:
-            by_name.setdefault(use.digest or use.tag, []).append(use)
-    if not by_name:
-        return []
+    """The images in use of a repository, in the order of the uses."""
+    here = [use for use in uses if not use.repository or use.repository == repository_name]
+    names = {use.digest or use.tag for use in here}
+    by_name: dict[str, list[Decision]] = {}
+    for decision in decisions if names else ():
+        for name in names.intersection((decision.image.image_digest, *decision.image.image_tags)):
+            by_name.setdefault(name, []).append(decision)
     return [
         Used(use, decision)
-        for decision in decisions
-        for name in dict.fromkeys((decision.image.image_digest, *decision.image.image_tags))
-        for use in by_name.get(name, ())
+        for use in here
+        for decision in by_name.get(use.digest or use.tag, ())
         if use.names(decision.image)
     ]

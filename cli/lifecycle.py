@@ -180,9 +180,9 @@ def preview(
     if verbose and form == "json":
         raise InputError("--verbose has no effect with --format json, which shows each image")
     _read_once(policy, *files, *keep_in_use, against)
-    if environment is None:
-        repositories = checked_names(repositories)
     errors = InputErrors()
+    if environment is None:
+        repositories = errors.of(checked_names, repositories) or ()
     found = None if environment is None else errors.of(environment_called, environment)
     names = tuple(dict.fromkeys(repositories))
     only = names[0] if len(names) == 1 else ""

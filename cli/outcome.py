@@ -1,13 +1,19 @@
 """Outcome: what a preview found in a repository, and of how many images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cli.in_use import Used
+from cli.in_use import Use, Used
 from ecr_constructs import Decision, LifecycleAction, LifecycleRule
 from ecr_constructs.lifecycle_explanation import Explanation, explain_lifecycle_policy
 
+# What happens to an image, as people say it.
+_FATES = {
+    None: "stays",
+    LifecycleAction.EXPIRE: "deleted",
+    LifecycleAction.TRANSITION: "archived",
+}
 # Of an image's tags, where only some are named.
 MOST_TAGS = 5
 
@@ -105,16 +111,17 @@ class Found:
         return explain_lifecycle_policy(self.rules)
 
     @property
-    def lost_lines(self) -> Iterator[str]:
-        """A line for each use of an image that would go."""
-        for use, decision in self.lost:
-            image = decision.image
-            done = "archived" if action_text(decision) == "transition" else "deleted"
-            called = f"{some_tags(image.image_tags)} ({short(image.image_digest)})"
-            yield (
-                f"{self.repository_name}: {called} is in use by {use.who}, and would be {done}:"
-                f" {decision.reason}"
-            )
+    def lost_lines(self) -> list[str]:
+        """A line for each who uses an image that would go, however often."""
+        return list(dict.fromkeys(self._line(*one) for one in self.lost))
+
+    def _line(self, use: Use, decision: Decision) -> str:
+        image = decision.image
+        called = f"{some_tags(image.image_tags)} ({short(image.image_digest)})"
+        return (
+            f"{self.repository_name}: {called} is in use by {use.who}, and would be"
+            f" {fate_text(decision)}: {decision.reason}"
+        )
 
 
 def size_text(size: float) -> str:
@@ -130,6 +137,11 @@ def size_text(size: float) -> str:
 def action_text(decision: Decision) -> str:
     """What happens to an image, in AWS's words: expire, transition, or keep."""
     return "keep" if decision.action is None else str(decision.action)
+
+
+def fate_text(decision: Decision) -> str:
+    """The same in words for people."""
+    return _FATES[decision.action]
 
 
 def short(digest: str) -> str:

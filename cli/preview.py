@@ -111,7 +111,7 @@ def _evaluate(
     who: dict[str, tuple[str, ...]] = {}
     for use, decision in in_use:
         digest = decision.image.image_digest
-        who[digest] = (*who.get(digest, ()), use.who)
+        who[digest] = tuple(dict.fromkeys((*who.get(digest, ()), use.who)))
     before: Sequence[Decision | None] = [None] * len(decisions)
     compared = repository.before is not None
     if repository.before is not None:

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from cli.counts import counted
-from cli.outcome import Change, Found, Outcome
-from ecr_constructs import LifecycleAction
+from cli.outcome import Change, Found, Outcome, fate_text
 
 # Heading -> whether it is of numbers.
 COLUMNS = (
@@ -16,11 +15,6 @@ COLUMNS = (
     ("Rules that act", False),
     ("Never can", False),
 )
-_WORDS = {
-    None: "stays",
-    LifecycleAction.EXPIRE: "deleted",
-    LifecycleAction.TRANSITION: "archived",
-}
 
 
 class Report(Protocol):
@@ -85,7 +79,7 @@ def fate_of(change: Change, now: str) -> str:
 
     :param now: what is written between the two.
     """
-    word = _WORDS[change.decision.action]
+    word = fate_text(change.decision)
     if change.before is None:
         return word
-    return f"{_WORDS[change.before.action]}{now}{word}" if change.differs else f"{word} as before"
+    return f"{fate_text(change.before)}{now}{word}" if change.differs else f"{word} as before"

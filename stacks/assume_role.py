@@ -44,7 +44,12 @@ class AssumeRole(Section):
 
     def problems_in(self, registry: Registry) -> Iterator[Problem]:
         """Check that the role is of the environment's account."""
-        known = not is_token(self.role_arn)
-        if known and not self.role_arn.startswith(registry.iam_arn("")):
-            where = f"account {registry.account_id} of {registry.partition}"
-            yield ROLE_ELSEWHERE.problem(f"{shown(self.role_arn)} for {where}", ("role_arn",))
+        if is_token(self.role_arn):
+            return
+        _, partition, _, _, account, _ = self.role_arn.split(":", 5)
+        if account != registry.account_id:
+            got = f"{shown(self.role_arn)} for account {registry.account_id}"
+            yield ROLE_ELSEWHERE.problem(got, ("role_arn",))
+        elif partition != registry.partition:
+            got = f"{shown(self.role_arn)} for {registry.partition}"
+            yield ROLE_ELSEWHERE.problem(got, ("role_arn",))

@@ -1,19 +1,18 @@
 """Environment: what an environment file holds, typed."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import Field, ValidationInfo, WrapValidator, model_validator
 
 from ecr_constructs import (
-    Access,
     Problem,
     Registry,
     ReplicationRule,
     RepositoryKeySettings,
     RepositorySettings,
 )
-from ecr_constructs.access import access_together, other_side, statements_together
+from ecr_constructs.access import other_side, part_problems
 from ecr_constructs.account_setting import (
     PROVIDER_VERSIONS,
 )
@@ -27,8 +26,6 @@ from ecr_constructs.checks import (
 from ecr_constructs.ci_role import ci_role_arn
 from ecr_constructs.creation_template import AppliedFor
 from ecr_constructs.encryption import EncryptionType
-from ecr_constructs.image_settings import ImageSettings
-from ecr_constructs.policy_document import read_policy
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
 from ecr_constructs.registry import ROOT
 from ecr_constructs.registry_policy import registry_policy_document
@@ -37,6 +34,7 @@ from stacks.assume_role import AssumeRole
 from stacks.backend import Backend, backend_problems
 from stacks.ci_role import CiRole, Issuers, role_name_problems
 from stacks.grant import Grant
+from stacks.grantees import Kept, Statements, statements_in, together
 from stacks.names import local_state_path, stack_id, state_key
 from stacks.own_tags import (
     ENVIRONMENT_TAG,
@@ -90,26 +88,6 @@ class RequiredProviders(Section):
 
     aws: Annotated[str, checked(constraint_problems)]
     """A constraint on the AWS provider, such as '~> 6.8', that narrows the app's own."""
-
-
-def _add_access(
-    found: dict[str, list[Access]],
-    name: str,
-    settings: ImageSettings,
-    through: Mapping[str, tuple[str, ...]],
-) -> None:
-    """Add what the principals of some repositories may do, by their ARNs.
-
-    :param through: what whoever pulls may do besides.
-    """
-    pull, push = ((*one, *settings.pull_push) for one in (settings.pull, settings.push))
-    for principals, given in (
-        (pull, {"pull": (name,), **through}),
-        (push, {"push": (name,)}),
-        (settings.read, {"read": (name,)}),
-    ):
-        for arn in dict.fromkeys(p.arn for p in principals if p.arn is not None):
-            found.setdefault(arn, []).append(Access(**given))
 
 
 class Environment(Section):
@@ -179,6 +157,9 @@ class Environment(Section):
         for name, statements in self.ci_role_statements.items():
             found = self.ci_roles[name].problems_in(home, name, statements)
             yield from within(("ci_roles", name), found)
+        own = {ci_role_arn(home, name) for name in self.ci_roles}
+        for arn, statements in self.statements.items():
+            yield from part_problems(arn, statements) if arn not in own else ()
         found = self.registry.problems_in(home, self.tags, self.deployer)
         yield from within(("registry",), found)
         yield from self.version_problems(self.required_provider_versions)
@@ -242,63 +223,43 @@ class Environment(Section):
                 yield prefix
 
     @property
-    def access(self) -> dict[str, Access]:
-        """What the roles and users may do that grants name, by their ARNs.
-
-        Whom the template of everything else (`ROOT`) names is not here: no namespace is its own.
-        """
-        found: dict[str, list[Access]] = {}
+    def _kept(self) -> Iterator[Kept]:
+        """What has a policy, but for the template of everything else (`ROOT`)."""
         for name, settings in self.repositories.items():
             through = {"import_upstream": (name,)} if self.is_cached(name) else {}
-            _add_access(found, name, settings, through)
+            yield Kept(name=name, settings=settings, through=through)
         for prefix, template in self.registry.creation_templates.items():
             name = f"{prefix}/"
             makes = AppliedFor.PULL_THROUGH_CACHE in template.applied_for
             through = {"pull_through": (prefix,)} if makes and self.is_cached(name) else {}
             if prefix != ROOT:
-                _add_access(found, name, template, through)
-        return {arn: access_together(several) for arn, several in sorted(found.items())}
+                yield Kept(name=name, settings=template, through=through)
 
     @property
-    def statements(self) -> dict[str, list[dict[str, Any]]]:
+    def statements(self) -> dict[str, Statements]:
         """The statements of a policy of each role and user that may do something, by their ARNs.
 
         By grants, by what policies say besides, and by the access of the file's own roles.
         """
-        accesses = {arn: [access] for arn, access in self.access.items()}
-        for name, role in self.ci_roles.items():
-            if role.access is not None:
-                accesses.setdefault(ci_role_arn(self.home, name), []).insert(0, role.access)
-        found: dict[str, list[dict[str, Any]]] = {
-            arn: access_together(several).render(self.home) for arn, several in accesses.items()
+        own = {
+            ci_role_arn(self.home, name): role.access
+            for name, role in self.ci_roles.items()
+            if role.access is not None
         }
-        for resource, policy in self._written_policies:
-            for arn, further in other_side(policy, resource).items():
-                found.setdefault(arn, []).extend(further)
-        return {arn: statements_together(several) for arn, several in sorted(found.items())}
+        policy = registry_policy_document(self.home, self.registry.policy_statements)
+        of_registry = other_side(policy, self.home.repository_arn("*"))
+        of_public = (
+            other_side(
+                repository_policy_document(one.policy_statements),
+                self.home.public_repository_arn(name),
+            )
+            for name, one in self.registry.public_repositories.items()
+        )
+        granted = statements_in(self.home, list(self._kept), own)
+        return together(granted, *of_public, of_registry)
 
     @property
-    def _written_policies(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """What policies say beside the grants of `access`, with the ARN of what each is about."""
-        templates = self.registry.creation_templates
-        kept: Mapping[str, ImageSettings] = {
-            **self.repositories,
-            **{f"{prefix}/*": t for prefix, t in templates.items() if prefix != ROOT},
-        }
-        for name, settings in kept.items():
-            if settings.policy_document is not None:
-                yield self.home.repository_arn(name), read_policy(settings.policy_document)
-            elif settings.repository_policy_statements:
-                further = settings.repository_policy_statements
-                yield self.home.repository_arn(name), repository_policy_document(further)
-        for name, public in self.registry.public_repositories.items():
-            policy = repository_policy_document(public.policy_statements)
-            yield self.home.public_repository_arn(name), policy
-        of_registry = registry_policy_document(self.home, self.registry.policy_statements)
-        yield self.home.repository_arn("*"), of_registry
-
-    @property
-    def ci_role_statements(self) -> dict[str, list[dict[str, Any]]]:
+    def ci_role_statements(self) -> dict[str, Statements]:
         """The statements of the policy of each role of CI systems; none where it may do nothing."""
         found = self.statements if self.ci_roles else {}
         return {name: found.get(ci_role_arn(self.home, name), []) for name in self.ci_roles}

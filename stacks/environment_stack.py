@@ -1,6 +1,6 @@
 """Environment stack: one environment as a Terraform stack."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -30,6 +30,7 @@ from ecr_constructs import (
     RepositoryKeySettings,
 )
 from ecr_constructs.access import policies_of
+from ecr_constructs.ci_role import ci_role_arn
 from ecr_constructs.creation_template import creation_role
 from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.image_settings import GRANTS, ImageSettings
@@ -38,10 +39,12 @@ from ecr_constructs.public_repository import REGION as PUBLIC_REGION
 from ecr_constructs.repository_policy import Statement
 from ecr_constructs.terraform_text import escaped, json_text
 from stacks.environment import Environment
+from stacks.grantees import Statements
 from stacks.names import construct_id, local_state_path, seen_from_stack, stack_id, state_key
 from stacks.provider_version import provider_constraint
 from stacks.registries import (
     Neighbours,
+    granted,
     required_provider_versions,
     statements_of,
     templates_of,
@@ -61,7 +64,8 @@ class EnvironmentStack(TerraformStack):
     registry's address for `docker login`; and where there is something to tell:
 
     - `access_policies`: the IAM policies of the roles and users that grants and policies name, but
-      for the stack's own roles of CI, which have theirs;
+      for the app's roles of CI, which have theirs;
+    - `ci_roles_needed`: the other stacks that make roles of CI which policies name;
     - `repository_key_arns`, `ci_role_arns`, `public_repository_uris`;
     - `pull_through_uris`, `pull_through_examples`, `pull_through_credentials`,
       `pull_through_roles`: of pull-through cache rules;
@@ -85,7 +89,8 @@ class EnvironmentStack(TerraformStack):
         self._set_backend(name, environment)
         self._set_provider(neighbours)
         self._key_arns: dict[Registry, str] = {}
-        self._ci_roles = self._define_ci_roles(environment)
+        statements = granted(environment, neighbours)
+        self._ci_roles = self._define_ci_roles(environment, statements)
         repositories = {
             repository_name: Repository(
                 self,
@@ -122,24 +127,29 @@ class EnvironmentStack(TerraformStack):
         self._output("repository_arns", arns, "Repository name to its ARN")
         self._output("registry_uri", environment.home.registry_uri, "Address for docker login")
         access = {
-            arn: [json_text(document) for document in policies_of(statements)]
-            for arn, statements in environment.statements.items()
-            if arn not in self._ci_roles
+            arn: [json_text(document) for document in policies_of(own)]
+            for arn, own in statements.items()
+            if arn not in self._ci_roles and arn not in neighbours.ci_roles
         }
         if access:
             said = "Role or user to the IAM policies that it needs: the other side of the grants"
             self._output("access_policies", access, said)
+        if neighbours.ci_roles:
+            needed = {arn: stack_id(other) for arn, other in neighbours.ci_roles.items()}
+            said = "Role of CI that policies name to the stack that makes it: deploy that first"
+            self._output("ci_roles_needed", needed, said)
         if self._key_arns:
             keys = {registry.region: arn for registry, arn in self._key_arns.items()}
             self._output("repository_key_arns", keys, "Region to the key of its repositories")
 
-    def _define_ci_roles(self, environment: Environment) -> dict[str, str]:
+    def _define_ci_roles(
+        self, environment: Environment, statements: Mapping[str, Statements]
+    ) -> dict[str, str]:
         """Define the roles of CI systems: the ARN of each, known and as a token."""
         providers = {
             issuer: OidcProvider(self, f"OidcProvider:{issuer}", issuer=issuer).provider_arn
             for issuer in environment.oidc_providers
         }
-        statements = environment.ci_role_statements
         roles = {
             role_name: CiRole(
                 self,
@@ -154,7 +164,7 @@ class EnvironmentStack(TerraformStack):
                 },
                 max_session_duration=role.max_session_duration,
                 permissions_boundary=role.permissions_boundary,
-                statements=statements[role_name],
+                statements=statements.get(ci_role_arn(environment.home, role_name), ()),
             )
             for role_name, role in environment.ci_roles.items()
         }

@@ -36,12 +36,6 @@ GRANT_MATCHES_NONE = Check(
     "mend the prefix, or take it away",
     warning=True,
 )
-ROLE_WITHOUT_ACCESS = Check(
-    "a role of a CI system should have access to something, or be granted it",
-    "this app: its jobs can do nothing",
-    "write 'access', or grant its ARN 'push' or 'pull'",
-    warning=True,
-)
 CI_ROLE_UNKNOWN = Check(
     "a ci_role should be called as one of the file's ci_roles where its name is nearly that of one",
     "this app: another role would be admitted",
@@ -84,25 +78,25 @@ def environment_warnings(environment: Environment) -> Iterator[Problem]:
 
 
 def _access_warnings(environment: Environment) -> Iterator[Problem]:
-    statements = environment.ci_role_statements
     for role_name, role in environment.ci_roles.items():
         yield from within(("ci_roles", role_name), role.warnings)
-        if not statements[role_name]:
-            yield ROLE_WITHOUT_ACCESS.problem("none", ("ci_roles", role_name))
-        elif role.access is not None:
+        if role.access is not None:
             found = _unmatched(environment, role.access)
             yield from within(("ci_roles", role_name, "access"), found)
-    names = {ci_role_arn(environment.home, name): name for name in environment.ci_roles}
-    for name, settings in environment.repositories.items():
-        for grant in GRANTS:
-            for index, principal in enumerate(getattr(settings, grant)):
-                if principal.ci_role is None or principal.ci_role in names:
-                    continue
-                near = get_close_matches(principal.ci_role, names, 1, _NEARLY)
-                if near:
-                    hint = f"; did you mean {shown(near[0])}?"
-                    path = ("repositories", name, grant, index)
-                    yield CI_ROLE_UNKNOWN.problem(shown(principal.ci_role), path, hint=hint)
+    named = [
+        (principal.ci_role, ("repositories", name, grant, index))
+        for name, settings in environment.repositories.items()
+        for grant in GRANTS
+        for index, principal in enumerate(getattr(settings, grant))
+        if principal.ci_role is not None
+    ]
+    known = {ci_role_arn(environment.home, name) for name in environment.ci_roles}
+    unknown = {arn for arn, _ in named} - known
+    near = {arn: get_close_matches(arn, known, 1, _NEARLY) for arn in unknown}
+    for arn, path in named:
+        for meant in near.get(arn, ()):
+            hint = f"; did you mean {shown(meant)}?"
+            yield CI_ROLE_UNKNOWN.problem(shown(arn), path, hint=hint)
 
 
 def _unmatched(environment: Environment, access: Access) -> Iterator[Problem]:

@@ -62,7 +62,7 @@ def located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -
     if problem.check == TYPE and not rest:
         meant = other_type(problem.sentence, node.value, node.written)
         problem = problem._replace(sentence=problem.sentence + meant)
-    return at(file, problem, node.line, path_below(node.path, *rest))
+    return at(file, problem, node.line_in(rest), path_below(node.path, *rest))
 
 
 def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> Iterator[FileProblem]:

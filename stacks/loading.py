@@ -17,6 +17,7 @@ from stacks.own_tags import role_tag_problems
 from stacks.ownership import OWNED_TWICE, claims, excesses
 from stacks.registries import (
     Neighbours,
+    ci_role_problems,
     makes_roles,
     neighbours_of,
     policy_problems,
@@ -25,6 +26,7 @@ from stacks.registries import (
 )
 from stacks.registry_warnings import (
     chain_warnings,
+    ci_role_warnings,
     filter_warnings,
     key_warnings,
     scope_warnings,
@@ -222,6 +224,8 @@ def _registry_problems(
         for problem in (
             *environment.version_problems(versions),
             *key_warnings(name, environment, neighbours[name]),
+            *ci_role_problems(environment, neighbours[name]),
+            *ci_role_warnings(environment, neighbours[name]),
         ):
             yield file.problem((), problem)
     for name, problem in (*chain_warnings(loaded), *scope_warnings(loaded)):

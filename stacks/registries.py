@@ -17,13 +17,17 @@ from ecr_constructs import (
     accept_replication,
 )
 from ecr_constructs.checks import shown, within
+from ecr_constructs.ci_role import ci_role_arn, statements_problems
 from ecr_constructs.creation_template import creation_role_problems
+from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.registry_policy import policy_length_problems
 from stacks.arrivals import Origin, Sent, arrivals_of, arriving_at, namespace_of, origins_of
 from stacks.environment import Environment
-from stacks.replicas import Templates, templates_for, uncovered
+from stacks.grantees import Kept, Statements, statements_in, together
+from stacks.replicas import Templates, replicas_of, templates_for, uncovered
 
 Uncovered = Mapping[str, tuple[str, ...]]
+Replicas = Mapping[str, ImageSettings]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,8 @@ class Owed:
     """The repositories whose replicas differ from them, with the settings that do."""
     senders: tuple[str, ...] = ()
     """The environments that replicate to it."""
+    replicas: Mapping[str, Replicas] = field(default_factory=dict)
+    """The replicas that its templates give a policy, by name, for each environment of sources."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +54,19 @@ class Neighbours:
     """What its stack defines in its own registry, and in others of its account."""
     missing: Mapping[Registry, RegistryPolicyStatement] = field(default_factory=dict)
     """Statements that the registries of accounts outside of the app have to have."""
+    replicas: Mapping[Registry, Replicas] = field(default_factory=dict)
+    """The replicas of its repositories to which a template of the app gives a policy, by name."""
+    given: Mapping[str, Mapping[str, Statements]] = field(default_factory=dict)
+    """What policies of other environments let its CI roles do, by their ARNs and environment."""
+    ci_roles: Mapping[str, str] = field(default_factory=dict)
+    """The CI roles of other environments that its policies name: the environment of each ARN."""
 
 
 def neighbours_of(environments: Mapping[str, Environment]) -> dict[str, Neighbours]:
     """What each of the environments owes the others, and they it."""
     owed: dict[str, dict[Registry, Owed]] = {name: {} for name in environments}
     missing: dict[str, dict[Registry, RegistryPolicyStatement]] = {n: {} for n in environments}
+    replicas: dict[str, dict[Registry, Replicas]] = {name: {} for name in environments}
     origins = origins_of(environments)
     for registry, arriving in arriving_at(environments).items():
         senders = tuple(dict.fromkeys(item.name for item in arriving))
@@ -62,11 +75,42 @@ def neighbours_of(environments: Mapping[str, Environment]) -> dict[str, Neighbou
             deployer = environments[host].deployer
             found = _owed(environments, origins, registry, arriving, deployer)
             owed[host][registry] = replace(found, senders=senders)
+            for name, admitting in found.replicas.items():
+                replicas[name][registry] = admitting
             continue
         for name in senders:
             # Of the whole account, whose environments then all print the same.
             missing[name][registry] = _accepting(environments[name].account, arriving)
-    return {name: Neighbours(owed=owed[name], missing=missing[name]) for name in environments}
+    return _with_ci_roles(
+        environments,
+        {
+            name: Neighbours(owed=owed[name], missing=missing[name], replicas=replicas[name])
+            for name in environments
+        },
+    )
+
+
+def _with_ci_roles(
+    environments: Mapping[str, Environment], neighbours: Mapping[str, Neighbours]
+) -> dict[str, Neighbours]:
+    """The same with what the policies of each let the CI roles of others do."""
+    makers = {
+        ci_role_arn(environment.home, role_name): name
+        for name, environment in environments.items()
+        for role_name in environment.ci_roles
+    }
+    given: dict[str, dict[str, dict[str, Statements]]] = {name: {} for name in environments}
+    ci_roles: dict[str, dict[str, str]] = {name: {} for name in environments}
+    for name, environment in environments.items() if makers else ():
+        for arn, statements in granted(environment, neighbours[name]).items():
+            maker = makers.get(arn, name)
+            if maker != name:
+                ci_roles[name][arn] = maker
+                given[maker].setdefault(arn, {})[name] = statements
+    return {
+        name: replace(own, given=given[name], ci_roles=ci_roles[name])
+        for name, own in neighbours.items()
+    }
 
 
 def _host(
@@ -105,16 +149,19 @@ def _owed(
     existing = {p: t for name, o in at_home.items() for p, t in _own_templates(name, o).items()}
     arrivals = arrivals_of(arriving, origins)
     made: Templates = {}
+    replicas: dict[str, dict[str, ImageSettings]] = {}
     if registry.makes_repositories:
         # What is there already stays as it is.
         new = {home: origin.without(own) for home, origin in origins.items()}
-        made = templates_for(
-            arrivals_of(arriving, new), existing, registry=registry, deployer=deployer
-        )
+        to_make = arrivals_of(arriving, new)
+        made = templates_for(to_make, existing, registry=registry, deployer=deployer)
+        for source, template in replicas_of(to_make, made, existing):
+            replicas.setdefault(source.environment, {})[source.name] = template
     return Owed(
         accepted=accepted,
         templates=made,
         uncovered=dict(uncovered(arrivals, {**existing, **made}, own)),
+        replicas=replicas,
     )
 
 
@@ -156,6 +203,27 @@ def statements_of(
     for registry, owed in neighbours.owed.items():
         found[registry] = (*found.get(registry, ()), *owed.accepted)
     return found
+
+
+def granted(environment: Environment, neighbours: Neighbours) -> dict[str, Statements]:
+    """The statements of a policy of each role and user that may do something, by their ARNs.
+
+    By the policies of the environment, and of its replicas; and by those of other environments,
+    what its CI roles may do.
+    """
+    replicas = (_in_other_accounts(*found) for found in neighbours.replicas.items())
+    given = ({arn: s} for arn, found in neighbours.given.items() for s in found.values())
+    return together(environment.statements, *replicas, *given)
+
+
+def _in_other_accounts(registry: Registry, replicas: Replicas) -> dict[str, Statements]:
+    """What replicas let roles and users of other accounts do.
+
+    Those of the registry's own account need no more than what each replica says: their policies,
+    of limited length, would name every repository once more.
+    """
+    found = statements_in(registry, [Kept(name=n, settings=s) for n, s in replicas.items()])
+    return {arn: s for arn, s in found.items() if not arn.startswith(registry.iam_arn(""))}
 
 
 def required_provider_versions(environment: Environment, neighbours: Neighbours) -> frozenset[str]:
@@ -216,6 +284,18 @@ def policy_problems(
         of = f" for what account {registry.account_id} has to accept in {registry.region}"
         found = policy_length_problems(registry, [statement], of)
         yield from within(("replication",), found)
+
+
+def ci_role_problems(environment: Environment, neighbours: Neighbours) -> Iterator[Problem]:
+    """Check the policies of CI roles together with replicas, and with what others let them do."""
+    found = granted(environment, neighbours) if environment.ci_roles else {}
+    for role_name in environment.ci_roles:
+        arn = ci_role_arn(environment.home, role_name)
+        givers = ", ".join(map(shown, neighbours.given.get(arn, ())))
+        of = f" with the repositories of {givers}" if givers else ""
+        if givers or neighbours.replicas:
+            wrong = statements_problems(found.get(arn, []), role_name, of)
+            yield from within(("ci_roles", role_name), wrong)
 
 
 def _of(registry: Registry, neighbours: Neighbours) -> str:

@@ -6,11 +6,12 @@ from ecr_constructs import Check, EncryptionType, Problem, Registry, RepositoryK
 from ecr_constructs.account_setting import OLDER_SCOPE, POLICY_SCOPE
 from ecr_constructs.action import REPOSITORY_ACTIONS, matching
 from ecr_constructs.checks import shown, within
+from ecr_constructs.ci_role import ci_role_arn
 from ecr_constructs.registry_policy import OLDER_SCOPE_ACTIONS
 from ecr_constructs.replication import prefixes_overlap
 from stacks.arrivals import arriving_at
 from stacks.environment import Environment
-from stacks.registries import Neighbours, templates_of
+from stacks.registries import Neighbours, granted, templates_of
 
 FILTER_MATCHES_NONE = Check(
     "a repository filter should match a repository of the environment files",
@@ -40,13 +41,20 @@ KEY_WITHOUT_USE = Check(
     warning=True,
 )
 
+ROLE_WITHOUT_ACCESS = Check(
+    "a role of a CI system should have access to something, or be granted it",
+    "this app: its jobs can do nothing",
+    "write 'access', or grant its ARN 'push' or 'pull'",
+    warning=True,
+)
+
 
 def filter_warnings(
     environment: Environment, repository_names: Sequence[str], namespaces: Sequence[str] = ()
 ) -> Iterator[Problem]:
     """What is legal, but certainly a mistake, in a registry of these repositories.
 
-    :param namespaces: beginnings of further repositories, which ECR makes itenvironment.
+    :param namespaces: beginnings of further repositories, which ECR makes itself.
     """
     for index, rule in enumerate(environment.replication_rules):
         for position, prefix in enumerate(rule.repository_filters):
@@ -70,6 +78,14 @@ def key_warnings(name: str, environment: Environment, neighbours: Neighbours) ->
     wanted = any(s.encryption_type != EncryptionType.AES256 and s.kms_key is None for s in kept)
     if environment.repository_key != RepositoryKeySettings() and not wanted:
         yield KEY_WITHOUT_USE.problem(path=("repository_key",))
+
+
+def ci_role_warnings(environment: Environment, neighbours: Neighbours) -> Iterator[Problem]:
+    """Tell of roles of CI systems that no environment lets do anything."""
+    found = granted(environment, neighbours) if environment.ci_roles else {}
+    for role_name in environment.ci_roles:
+        if ci_role_arn(environment.home, role_name) not in found:
+            yield ROLE_WITHOUT_ACCESS.problem("none", ("ci_roles", role_name))
 
 
 def chain_warnings(environments: Mapping[str, Environment]) -> Iterator[tuple[str, Problem]]:

@@ -228,6 +228,21 @@ def _in_all(lists: Iterable[tuple[T, ...]]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(item for item in first if all(item in other for other in others)))
 
 
+def replicas_of(
+    arrivals: Sequence[Arrival], made: Templates, existing: Templates
+) -> Iterator[tuple[Source, RepositoryCreationTemplateSettings]]:
+    """The replicas that templates make and give a policy: the source of each, and its template.
+
+    :param made: the templates that `templates_for` found.
+    :param existing: the templates that the destination has besides.
+    """
+    replicating = _replicating({**existing, **made})
+    for source in dict.fromkeys(s for arrival in arrivals for s in arrival.sources):
+        template = made.get(template_prefix_of(source.name, replicating) or "")
+        if template is not None and template.policy_text is not None and source.name:
+            yield source, template
+
+
 def uncovered(
     arrivals: Sequence[Arrival], templates: Templates, existing: Mapping[str, ImageSettings]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:

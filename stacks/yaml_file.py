@@ -108,6 +108,8 @@ class Node:
     """A scalar, a list of nodes, or a dict of nodes."""
     written: str = ""
     """A scalar as it is written, before YAML reads a number from it."""
+    literal: bool = False
+    """Whether it is a text below `|`, whose lines are those of the file."""
 
     def child(self, step: object) -> "Node | None":
         """The node below this one by a key or a position."""
@@ -128,6 +130,17 @@ class Node:
                 return node, loc[index:]
             node = child
         return node, ()
+
+    def line_in(self, loc: Sequence[str | int]) -> int:
+        """The line of something in a text of JSON, from that of the text on."""
+        if not self.literal or not loc:
+            return self.line
+        try:
+            # The text begins below its key.
+            return self.line + _Composer(self.value).document().reach(loc)[0].line
+        except (YamlError, yaml.YAMLError):
+            # JSON that is no YAML, such as one that a tab indents.
+            return self.line
 
     def holding(self, value: Any) -> "Node":
         """A node at the same place with another value."""
@@ -218,9 +231,15 @@ class _Composer:
             if event.anchor not in self.anchors:
                 self._stop(ANCHOR.problem(f"'*{event.anchor}'"), event)
             # What is below an alias is where it is written; the value itself is here.
-            return replace(self.anchors[event.anchor], line=line, path=path)
+            return replace(self.anchors[event.anchor], line=line, path=path, literal=False)
         if isinstance(event, yaml.ScalarEvent):
-            node = Node(line=line, path=path, value=self._scalar(event, path), written=event.value)
+            node = Node(
+                line=line,
+                path=path,
+                value=self._scalar(event, path),
+                written=event.value,
+                literal=event.style == "|",
+            )
         elif isinstance(event, yaml.SequenceStartEvent):
             self._check_tag(event, "seq", path)
             node = Node(line=line, path=path, value=self._sequence(path, depth))

@@ -2,12 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cdktf import App, TerraformOutput, TerraformStack, Testing
+from hypothesis import settings
+from lifecycle_command import shop
 
 from ecr_constructs import Check, Problem
+
+# Machines are busy: how long an example takes says nothing.
+settings.register_profile("without a deadline", settings(), deadline=None)
+settings.load_profile("without a deadline")
 
 Resources = Callable[[str], list[dict[str, Any]]]
 # Test file -> the checks that something broke while its tests ran.
@@ -74,6 +81,12 @@ def resources(stack: TerraformStack) -> Resources:
         return [found[id_] for id_ in sorted(found)]
 
     return find
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the lifecycle command runs, with what it reads."""
+    return shop(tmp_path, monkeypatch)
 
 
 def readable(part: Any) -> Any:

@@ -57,7 +57,6 @@ _PROSE = st.text(
     max_size=40,
 ).filter(lambda text: "${" not in text)
 _TAG = st.text(string.ascii_letters + string.digits + "._-", min_size=1, max_size=12)
-_DAYS = st.integers(1, 2**31 - 1)
 
 names = st.from_regex(REPOSITORY_NAME.pattern, fullmatch=True).filter(lambda n: 2 <= len(n) <= 256)
 accounts = st.text(string.digits, min_size=12, max_size=12)

@@ -36,6 +36,7 @@ from ecr_constructs.access import (
     PUBLIC_LOGIN_ACTIONS,
     login_statement,
     other_side,
+    part_problems,
     policies_of,
     statements_together,
 )
@@ -115,7 +116,6 @@ GRANTS = {"pull": PULL_ACTIONS, "push": PUSH_ACTIONS, "read": READ_ACTIONS}
 SEVERAL = [Principal(role=f"arn:aws:iam::111111111111:role/{name}") for name in "abcd"]
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([*sorted(GRANTS), "pull_push"]), st.lists(principals, max_size=3).map(tuple)
@@ -145,7 +145,6 @@ def test_a_grant_gives_exactly_its_actions_and_nothing_else(
         assert not any(asks(nobody, a, policy) for a in REPOSITORY_ACTIONS)
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([*sorted(GRANTS), "pull_push"]),
@@ -204,7 +203,7 @@ def covers(one: Principal, other: Principal) -> bool:
     return one == other
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     st.lists(
         st.tuples(
@@ -238,7 +237,6 @@ _NAMES = ["payments/api", "payments/web", "web/api", "docker-hub/library/nginx"]
 _SPACES = [*_NAMES, "payments/", "docker-hub/"]
 
 
-@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {grant: st.lists(st.sampled_from(_SPACES), unique=True).map(tuple) for grant in GRANTS}
@@ -365,6 +363,26 @@ def test_what_is_granted_to_several_is_one_statement(
     assert [(s["Sid"], s["Principal"]["AWS"]) for s in statements] == [
         ("BatchDeleteImageAnd2More", [CI.identifier, other.identifier]),
         ("Clean", CI.identifier),
+    ]
+
+
+@pytest.mark.parametrize("sid", [None, "BatchDeleteImageAnd1More"])
+def test_every_grant_of_actions_has_a_sid_of_its_own(
+    stack: TerraformStack, resources: Resources, sid: str | None
+) -> None:
+    api = Repository(stack, "Api", repository_name="ab")
+    one, other, another, last = SEVERAL
+    name = "BatchDeleteImageAnd1More"
+    api.grant(last, actions=["ecr:StartImageScan"], sid=f"{name}2")
+    for who, action in ((one, "ecr:ListImages"), (other, "ecr:PutImage"), (another, "ecr:Tag*")):
+        api.grant(who, actions=["ecr:BatchDeleteImage", action], sid=sid)
+    [policy] = resources("aws_ecr_repository_policy")
+    statements = json.loads(policy["policy"])["Statement"]
+    assert [(s["Sid"], s["Principal"]["AWS"]) for s in statements] == [
+        (f"{name}2", last.identifier),
+        (name, one.identifier),
+        (f"{name}3", other.identifier),
+        (f"{name}4", another.identifier),
     ]
 
 
@@ -537,3 +555,20 @@ def test_conditions_go_with_every_part_of_what_is_too_long() -> None:
     assert all(p["Statement"][-1] == LOGIN for p in found)
     others = [s for p in found for s in p["Statement"][:-1]]
     assert statements_together([*others, LOGIN]) == [first, second, LOGIN]
+
+
+def test_a_part_that_is_too_long_is_told() -> None:
+    def problems(length: int) -> list[str]:
+        condition = {"StringEquals": {"aws:SourceVpce": "x" * length}}
+        own = {"Effect": "Allow", "Action": ["ecr:ListImages"], "Condition": condition}
+        arns = [HOME.repository_arn(name) for name in ("ab", "ac")]
+        several = [{**own, "Resource": arns}, LOGIN]
+        lengths = [*map(sent_length, policies_of(several))]
+        found = [problem.sentence for problem in part_problems(str(CI.role), several)]
+        assert len(found) == sum(length > 6144 for length in lengths)
+        return found
+
+    assert problems(5000) == []
+    [one, other] = problems(6000)
+    assert f"for '{CI.role}'" in one
+    assert one == other

@@ -246,7 +246,7 @@ def copies(environments: Environments, account: str, region: str) -> Iterator[tu
 
 
 PLACES = [Registry(account_id=a, region=r) for a in (*ACCOUNTS, OUTSIDE) for r in REGIONS]
-MANY = how(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = how(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 
 @MANY

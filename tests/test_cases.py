@@ -39,8 +39,8 @@ from ecr_constructs.registry_policy import registry_policy_problems
 from ecr_constructs.replication import replication_problems, replication_warnings
 from local.environments import write_environment
 from stacks import InvalidEnvironmentsError, load_environments
-from stacks.environment_warnings import ACCESS_MATCHES_NONE, ROLE_WITHOUT_ACCESS
-from stacks.registry_warnings import FILTER_MATCHES_NONE
+from stacks.environment_warnings import ACCESS_MATCHES_NONE
+from stacks.registry_warnings import FILTER_MATCHES_NONE, ROLE_WITHOUT_ACCESS
 
 FOLDER = Path(__file__).parent / "cases"
 MODEL = botocore.session.get_session().get_service_model("ecr")

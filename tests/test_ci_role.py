@@ -23,6 +23,7 @@ from ecr_constructs import (
     Repository,
 )
 from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, REPOSITORY_ACTIONS
+from ecr_constructs.checks import sent_length
 from ecr_constructs.ci_role import (
     DESCRIPTION,
     MAX_SESSION_DURATION,
@@ -376,7 +377,7 @@ ELSEWHERE = f"arn:aws:iam::222222222222:oidc-provider/{GITHUB}"
         (
             {"trusted": [MAIN, MIRROR, MAIN]},
             ("trusted", 2),
-            "trusted must not repeat a value, got GitHubActions(",
+            "whose jobs a role trusts must not repeat a value, got 'repo:",
         ),
         (
             {"provider_arns": GITHUB_ARN},
@@ -486,7 +487,7 @@ ELSEWHERE = f"arn:aws:iam::222222222222:oidc-provider/{GITHUB}"
                 ]
             },
             ("statements", 2),
-            "an allowed action must not stand for all of ECR, got them all for 'the role'",
+            "an allowed action must not stand for all of ECR, got them all for 'ci'",
         ),
     ],
 )
@@ -675,6 +676,94 @@ def test_a_grant_that_makes_its_policy_too_long_is_refused(stack: TerraformStack
     api = Repository(stack, "Api", repository_name="payments/api")
     with pytest.raises(InvalidValueError, match="policy of a CI role must be at most 10240"):
         api.grant_push(role)
+
+
+def test_the_policy_is_as_long_as_with_the_arns_that_its_tokens_will_be(
+    stack: TerraformStack,
+) -> None:
+    role, taken = ci_role(stack), list[str]()
+
+    def grant_all() -> None:
+        for number in range(200):
+            name = f"payments/service-{number:04}"
+            # Without a registry, a repository is where the role is.
+            registry = HOME if number % 2 else None
+            Repository(stack, name, repository_name=name, registry=registry).grant_pull(role)
+            taken.append(HOME.repository_arn(name))
+
+    with pytest.raises(InvalidValueError, match="must be at most 10240 characters") as caught:
+        grant_all()
+    [policy] = synthesized(stack)["resource"]["aws_iam_role_policy"].values()
+    document = json.loads(policy["policy"])
+    assert len(document["Statement"][0]["Resource"]) == len(taken)
+    document["Statement"][0]["Resource"] = taken
+    length, more = sent_length(document), len(taken[0]) + len('"",')
+    assert length <= 10_240 < length + more
+    assert caught.value.problems[0].sentence.endswith(f"got {length + more}")
+
+
+def test_what_several_statements_allow_is_looked_at_with_the_arns(stack: TerraformStack) -> None:
+    half = REPOSITORY_ACTIONS[:18]
+    others = {**LOGIN, "Action": [*half], "Resource": HOME.repository_arn("payments/*")}
+    role = ci_role(stack, statements=[others])
+    api = Repository(stack, "Api", repository_name="payments/api")
+    with pytest.raises(InvalidValueError, match="stand for all of ECR, got them all for 'ci';"):
+        api.grant(role, actions=REPOSITORY_ACTIONS[18:])
+    Repository(stack, "Web", repository_name="web").grant(role, actions=REPOSITORY_ACTIONS[18:])
+
+
+@pytest.mark.parametrize("grant", ["grant_pull", "grant_push", "grant_pull_push", "grant_read"])
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_grant_that_one_role_refuses_gives_nobody_anything(
+    stack: TerraformStack, grant: str, is_ours: bool
+) -> None:
+    one = ci_role(stack)
+    full = CiRole(
+        stack,
+        "Full",
+        registry=HOME,
+        role_name="full",
+        trusted=[MAIN],
+        statements=[{**LOGIN, "Sid": f"n{n}"} for n in range(117)],
+    )
+    api = (
+        Repository(stack, "Api", repository_name="payments/api")
+        if is_ours
+        else Repository.from_repository_name(stack, "Api", "payments/api")
+    )
+    before = synthesized(stack)
+    user = Principal(user="arn:aws:iam::111111111111:user/ann")
+    with pytest.raises(InvalidValueError, match="policy of a CI role must be at most 10240"):
+        getattr(api, grant)(user, one, full)
+    with pytest.raises(InvalidValueError, match="policy of a CI role must be at most 10240"):
+        api.grant(user, one, full, actions=[*REPOSITORY_ACTIONS[:30]])
+    assert synthesized(stack) == before
+    getattr(api, grant)(one)
+    assert synthesized(stack) != before
+
+
+def test_statements_of_any_resources_are_added_to_the_policy(stack: TerraformStack) -> None:
+    role = ci_role(stack, statements=[LOGIN])
+    everything_but = {"Effect": "Deny", "Action": "ecr:*", "NotResource": "arn:aws:ecr:*:*:a"}
+    without = {"Effect": "Deny", "Action": "ecr:PutImage"}
+    role.add_to_policy(everything_but, without)
+    role.add_to_policy({**without, "Resource": "*"}, without)
+    [policy] = synthesized(stack)["resource"]["aws_iam_role_policy"].values()
+    assert json.loads(policy["policy"])["Statement"] == [
+        LOGIN,
+        everything_but,
+        without,
+        {**without, "Resource": ["*"]},
+    ]
+
+
+def test_fails_with_what_is_no_statement_and_adds_nothing(stack: TerraformStack) -> None:
+    role = ci_role(stack)
+    with pytest.raises(InvalidValueError, match="statements must be a list of Mapping values"):
+        role.add_to_policy(LOGIN, "ecr:PutImage")  # type: ignore[arg-type]
+    with pytest.raises(InvalidValueError, match="must not stand for all of ECR"):
+        role.add_to_policy({**LOGIN, "Action": "ecr:*"})
+    assert "aws_iam_role_policy" not in synthesized(stack)["resource"]
 
 
 _Names = st.SearchStrategy[str]

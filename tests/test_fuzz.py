@@ -267,9 +267,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-fuzzed = how(
-    max_examples=max(EXAMPLES // 5, 1), deadline=None, suppress_health_check=list(HealthCheck)
-)
+fuzzed = how(max_examples=max(EXAMPLES // 5, 1), suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("broken", [in_text, in_data, in_bytes, in_links])

@@ -72,7 +72,20 @@ def test_an_image_is_in_use_once_though_it_has_a_tag_twice() -> None:
     image = Image(image_digest=DIGEST, image_pushed_at=pushed, image_tags=("v1", "v1"))
     uses = uses_of_text(f"api:v1\n{DIGEST}\n", "in-use.txt")
     decisions = preview_lifecycle_policy([], [image], at=pushed)
-    assert [one.use.who for one in used(uses, "api", decisions)] == ["in-use.txt:2", "in-use.txt:1"]
+    assert [one.use.who for one in used(uses, "api", decisions)] == ["in-use.txt:1", "in-use.txt:2"]
+
+
+def test_images_in_use_are_in_the_order_of_the_uses() -> None:
+    pushed = datetime(2026, 1, 1, tzinfo=UTC)
+    images = [
+        Image(image_digest=f"sha256:{n:064x}", image_pushed_at=pushed, image_tags=(f"v{n}",))
+        for n in (3, 1, 2)
+    ]
+    uses = uses_of_text(f"api:v1\napi:v2\nsha256:{3:064x}\napi:v1\n", "in-use.txt")
+    decisions = preview_lifecycle_policy([], images, at=pushed)
+    found = used(uses, "api", decisions)
+    assert [one.use for one in found] == uses
+    assert [one.decision.image.image_tags for one in found] == [("v1",), ("v2",), ("v3",), ("v1",)]
 
 
 def test_reads_lines_but_for_comments() -> None:
@@ -84,15 +97,25 @@ def test_reads_lines_but_for_comments() -> None:
 
 def test_fails_with_every_line_that_names_no_image() -> None:
     with pytest.raises(InputError) as caught:
-        uses_of_text("payments/api:v1\nPAYMENTS\nsha256:abc\n-\n", "in-use.txt")
+        uses_of_text("payments/api:v1\nPAYMENTS\nsha256:abc\n-\nv1.2.0\na/b\n", "in-use.txt")
     lines = caught.value.message.splitlines()
     assert [line.split(": ")[0] for line in lines] == [
         "in-use.txt:2",
         "in-use.txt:3",
         "in-use.txt:4",
+        "in-use.txt:5",
+        "in-use.txt:6",
     ]
     assert "got 'PAYMENTS'" in lines[0]
     assert "got 'sha256:abc'" in lines[1]
+
+
+def test_tells_the_first_lines_of_a_file_of_something_else() -> None:
+    with pytest.raises(InputError) as caught:
+        uses_of_text("A sentence.\n" * 300, "README.md")
+    *first, last = caught.value.message.splitlines()
+    assert len(first) == 20
+    assert last == "README.md: 280 more lines name no image"
 
 
 class Api:

@@ -2,24 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
+from environment_file import HEAD, sentences, write
 
 from ecr_constructs import LifecycleRule, TagMutability
 from stacks import InvalidEnvironmentsError, load_environments
-
-HEAD = 'account: "111111111111"\nregion: ap-northeast-2\n'
-
-
-def write(folder: Path, **files: str) -> Path:
-    for name, text in files.items():
-        (folder / f"{name.replace('_', '-')}.yaml").write_text(text)
-    return folder
-
-
-def sentences(folder: Path) -> list[str]:
-    """Every line that a bad directory gives, seen from the directory."""
-    with pytest.raises(InvalidEnvironmentsError) as caught:
-        load_environments(folder)
-    return [line.removeprefix(f"{folder}/") for line in str(caught.value).split("\n")]
 
 
 def test_the_smallest_file_is_an_environment(tmp_path: Path) -> None:
@@ -510,3 +496,39 @@ def test_tags_of_everything_are_such_as_iam_takes_where_a_role_is_made(
     [line] = [s for s in sentences(write(tmp_path, dev=text + made)) if "warning" not in s]
     assert line.startswith("dev.yaml:3: tags.team: the tags of everything must be letters, digits,")
     assert line.endswith("which has them, too, got 'team': 'a&b'")
+
+
+DOCUMENT = """\
+repositories:
+  ab:
+    policy_document: |
+      {
+        "Statement": [
+          {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": [
+            "ecr:BatchGetImage",
+            "ecr:Foo"
+          ]}
+        ]
+      }
+"""
+
+
+@pytest.mark.parametrize(
+    ("document", "line"),
+    [
+        (DOCUMENT, 10),
+        # As YAML joins its lines, and as nobody would write it.
+        (DOCUMENT.replace("|", ">"), 5),
+        # JSON that libyaml does not read.
+        (DOCUMENT.replace("ecr:Foo", r"ecr:\ud83d\ude00"), 5),
+        (DOCUMENT.replace('": ', '":'), 10),
+        (DOCUMENT.replace("|", "&d |") + "  ac: {policy_document: *d}\n", 10),
+    ],
+)
+def test_what_is_wrong_in_a_document_has_the_line_of_it(
+    tmp_path: Path, document: str, line: int
+) -> None:
+    first, *_ = sentences(write(tmp_path, dev=HEAD + document))
+    assert first.startswith(
+        f"dev.yaml:{line}: repositories.ab.policy_document.Statement[0].Action[1]: action must be"
+    )

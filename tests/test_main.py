@@ -48,10 +48,17 @@ def test_writes_a_stack_for_each_environment(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "stacks").iterdir()} == set(stacks)
 
 
-def test_names_no_path_of_the_machine(tmp_path: Path) -> None:
-    run(tmp_path)
-    for name, content in files(tmp_path).items():
-        for path in (tmp_path, PROJECT, Path.home()):
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one run."""
+    folder = tmp_path_factory.mktemp("written")
+    run(folder)
+    return folder
+
+
+def test_names_no_path_of_the_machine(written: Path) -> None:
+    for name, content in files(written).items():
+        for path in (written, PROJECT, Path.home()):
             assert f"{path}/".encode() not in content, name
 
 
@@ -59,22 +66,20 @@ ORDINARY_IMPORT = "import cdktf_cdktf_provider_aws"
 
 
 def test_writes_the_same_bytes_every_time_and_with_the_bindings_imported_the_ordinary_way(
-    tmp_path: Path,
+    written: Path, tmp_path: Path
 ) -> None:
-    run(tmp_path / "first")
     run(tmp_path / "again")
     run(tmp_path / "ordinary", code=ORDINARY_IMPORT)
-    first = files(tmp_path / "first")
+    first = files(written)
     assert len(first) == 4
     assert files(tmp_path / "again") == first
     assert files(tmp_path / "ordinary") == first
 
 
-def test_takes_the_options_and_the_node_of_the_user(tmp_path: Path) -> None:
+def test_takes_the_options_and_the_node_of_the_user(written: Path, tmp_path: Path) -> None:
     node = bindings.node_environment({})["JSII_NODE"]
-    run(tmp_path / "ours")
-    run(tmp_path / "users", JSII_NODE=node, NODE_OPTIONS="--no-deprecation")
-    assert files(tmp_path / "users") == files(tmp_path / "ours")
+    run(tmp_path, JSII_NODE=node, NODE_OPTIONS="--no-deprecation")
+    assert files(tmp_path) == files(written)
 
 
 def test_a_warning_is_shown_once_and_does_not_fail(tmp_path: Path) -> None:
@@ -139,3 +144,16 @@ def test_takes_no_arguments() -> None:
     )
     assert result.returncode == 2
     assert "unrecognized arguments: dev" in result.stderr
+
+
+def test_an_output_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("kept")
+    for output, said in ((file, "File exists"), (file / "below", "Not a directory")):
+        with pytest.raises(subprocess.CalledProcessError) as caught:
+            run(output)
+        assert caught.value.returncode == 1
+        assert caught.value.stderr == (
+            f"{output}: the output must be a directory that can be written, got '{said}'\n"
+        )
+    assert file.read_text() == "kept"

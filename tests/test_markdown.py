@@ -2,14 +2,9 @@ import re
 from pathlib import Path
 
 import pytest
-from lifecycle_command import digest, many, preview, shop
+from lifecycle_command import digest, many, preview
 
 from cli.markdown import _escaped
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return shop(tmp_path, monkeypatch)
 
 
 def test_markdown_lists_what_goes(folder: Path) -> None:

@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 from lifecycle_command import (
     IMAGES,
+    NOW,
     digest,
     fates,
     objects,
     preview,
     run,
-    shop,
 )
 
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return shop(tmp_path, monkeypatch)
+from cli.in_use import use_of
+from cli.preview import Request
+from cli.preview import preview as preview_of
+from ecr_constructs import parse_image
 
 
 def test_json_is_an_object_for_each_image(folder: Path) -> None:
@@ -59,8 +59,7 @@ def test_json_tells_who_uses_an_image(folder: Path) -> None:
     assert found == {
         **{number: [] for number in "2456"},
         "1": ["in-use.txt:3"],
-        # By the digest first.
-        "3": ["in-use.txt:2", "in-use.txt:1"],
+        "3": ["in-use.txt:1", "in-use.txt:2"],
     }
     # What is in use and goes is there though it goes by both policies.
     both = preview(*arguments, "--against", "policy.json")
@@ -70,3 +69,18 @@ def test_json_tells_who_uses_an_image(folder: Path) -> None:
     table = preview(*arguments[:-2], "--against", "policy.json")
     assert "deleted as before  000000000000  v1" in table.stdout
     assert re.search(r"\npayments/api +3 \(", table.stdout)
+
+
+def test_json_tells_once_who_uses_an_image_in_two_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    uses = [use_of(reference, "task a") for reference in ("payments/api:v1", digest(3))]
+    request = Request(
+        policy=(),
+        images={"payments/api": [parse_image(IMAGES[2])]},
+        at=NOW,
+        uses=[use for use in uses if use],
+        format="json",
+    )
+    assert preview_of(request) == 0
+    written, said = capsys.readouterr()
+    assert [image["inUse"] for image in json.loads(written)] == [["task a"]]
+    assert said == ""

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import boto3
@@ -11,7 +12,10 @@ import jsonschema
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from cdktf_cdktf_provider_aws.provider import AwsProvider
-from cfnlint.api import lint_all
+from cfnlint.config import ConfigMixIn
+from cfnlint.decode import decode_str
+from cfnlint.helpers import REGIONS
+from cfnlint.runner import Runner
 from conftest import new_stack, synthesized
 from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as how
@@ -43,7 +47,6 @@ HOME = Registry(account_id="111111111111", region=REGION)
 # Every example synthesizes a stack.
 FEW = how(
     max_examples=40,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
@@ -51,7 +54,6 @@ FEW = how(
 SIMPLE_NAMES = st.from_regex(r"[a-z0-9]{2,9}(?:[._/-][a-z0-9]{1,9}){0,3}", fullmatch=True)
 
 Repositories = dict[str, RepositorySettings]
-Requests = list[tuple[str, dict[str, Any]]]
 
 
 def repositories(
@@ -254,9 +256,14 @@ def lint(resources: dict[str, Any]) -> list[str]:
 
 def lint_template(written: dict[str, Any]) -> list[str]:
     """What it has against a template of CloudFormation."""
-    # The I rules are about architecture diagrams.
-    found = lint_all(json.dumps(written, ensure_ascii=False))
-    return [f"{m.rule.id} {m.message}" for m in found if not m.rule.id.startswith("I")]
+    found = linter().validate_template(decode_str(json.dumps(written, ensure_ascii=False))[0])
+    return [f"{m.rule.id} {m.message}" for m in found]
+
+
+@cache
+def linter() -> Runner:
+    """cfn-lint with its rules, of every Region. To load them takes longer than a template does."""
+    return Runner(ConfigMixIn(include_experimental=True, regions=REGIONS))
 
 
 def test_the_oracle_of_cfn_lint_refuses() -> None:

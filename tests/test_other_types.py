@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from test_loading import HEAD, sentences, write
+from environment_file import HEAD, sentences, write
 
 _WEB = "repositories:\n  web:\n    "
 NAMES = "below 'repositories' go names, and below each, indented, its settings"

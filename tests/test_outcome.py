@@ -80,6 +80,14 @@ def test_tells_of_each_use_of_an_image_that_would_go() -> None:
     ]
 
 
+def test_tells_once_who_uses_an_image_in_two_ways() -> None:
+    ways = (Use("a", "payments/api:v1"), Use("b", "payments/api:v2"), Use("a", "payments/api:v2"))
+    lost = tuple(Used(use, decided(DELETE, RULES[1])) for use in ways)
+    first, second = Found("payments/api", RULES, Outcome(), (), lost).lost_lines
+    assert " by a, and would be deleted" in first
+    assert " by b, and would be deleted" in second
+
+
 @pytest.mark.parametrize(
     ("size", "text"),
     [

@@ -17,8 +17,10 @@ from ecr_constructs.policy_risk import (
 )
 from ecr_constructs.repository_policy import grant_statements, repository_policy_document
 
+LATER = "${data.aws_ssm_parameter.who.value}"
 HOME = Registry(account_id="111111111111", region="ap-northeast-2")
 ROLE = "arn:aws:iam::111111111111:role/terraform"
+SESSION_OF_ROLE = "arn:aws:sts::111111111111:assumed-role/terraform/run"
 HALF, REST = REPOSITORY_ACTIONS[:20], REPOSITORY_ACTIONS[20:]
 
 
@@ -93,7 +95,6 @@ def test_to_push_is_not_to_change(action: str) -> None:
 
 
 # Every kind of principals, with a value that is known at deploy time only.
-LATER = "${data.aws_ssm_parameter.who.value}"
 KINDS: list[dict[str, str]] = [
     {"role": LATER},
     {"role": '${aws_iam_role.ci[*].arn == [] ? "a" : "b"}'},
@@ -219,6 +220,18 @@ def test_no_service_acts_for_the_root_of_an_account() -> None:
         ({"AWS": ROLE}, {"AWS": "222222222222"}, False),
         ({"AWS": ROLE}, {"AWS": f"{ROLE}-2"}, False),
         ({"Service": "codebuild.amazonaws.com"}, {"Service": "codebuild.amazonaws.com"}, True),
+        # A session has what its role is allowed, whatever the path of that, and what everybody is.
+        ({"AWS": SESSION_OF_ROLE}, {"AWS": ROLE}, True),
+        ({"AWS": ROLE}, {"AWS": SESSION_OF_ROLE}, True),
+        ({"AWS": ROLE.replace("role/", "role/team/")}, {"AWS": SESSION_OF_ROLE}, True),
+        ({"AWS": f"{ROLE}-2"}, {"AWS": SESSION_OF_ROLE}, False),
+        ({"AWS": ROLE.replace("1" * 12, "2" * 12)}, {"AWS": SESSION_OF_ROLE}, False),
+        ({"AWS": "111111111111"}, {"AWS": SESSION_OF_ROLE}, True),
+        ("*", {"AWS": ROLE}, True),
+        ({"AWS": SESSION_OF_ROLE}, {"AWS": "*"}, True),
+        ({"AWS": "222222222222"}, "*", True),
+        ({"AWS": LATER}, "*", True),
+        ("*", {"Service": "codebuild.amazonaws.com"}, False),
     ],
 )
 def test_several_statements_are_everything_for_one(one: Any, other: Any, is_one: bool) -> None:
@@ -266,6 +279,31 @@ def test_who_is_narrowed_has_what_others_have(
         statement({"AWS": ROLE}, [*REST], **last),
     )
     assert (ALL_ACTIONS in found(*statements)) == is_one
+
+
+@pytest.mark.parametrize("key", ["aws:PrincipalAccount", "AWS:principalaccount"])
+@pytest.mark.parametrize("own_first", [True, False])
+def test_of_several_operators_on_a_key_the_narrower_one_counts(key: str, own_first: bool) -> None:
+    own = ("StringEquals", {key: "111111111111"})
+    more = ("StringLike", {"aws:PrincipalAccount": ["111111111111", "222222222222"]})
+    both = dict([own, more] if own_first else [more, own])
+    assert found(statement("*", "ecr:PutImage", Condition=both)) == []
+
+
+def test_the_order_of_operators_tells_nobody_from_himself() -> None:
+    one = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+    other = {"StringLike": {"aws:SourceVpce": "vpce-0a1b2c3d"}}
+    first = statement("*", [*HALF], Condition={**one, **other})
+    last = statement("*", [*REST], Condition={**other, **one})
+    assert ALL_ACTIONS in found(first, last)
+
+
+def test_whether_somebody_is_of_an_organization_is_not_known() -> None:
+    condition = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+    everybody = statement("*", [*HALF], Condition=condition)
+    assert ALL_ACTIONS not in found(everybody, statement({"AWS": ROLE}, [*REST]))
+    both = statement({"AWS": ROLE}, [*REST], Condition=condition)
+    assert ALL_ACTIONS in found(everybody, both)
 
 
 BY_ACCOUNT = {"StringEquals": {"aws:PrincipalAccount": "111111111111"}}

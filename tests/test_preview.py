@@ -22,17 +22,11 @@ from lifecycle_command import (
     objects,
     preview,
     run,
-    shop,
 )
 
 from cli.__main__ import ecr
 
 PROJECT = Path(__file__).parent.parent
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return shop(tmp_path, monkeypatch)
 
 
 def test_an_environment_has_a_policy_for_each_repository(folder: Path) -> None:
@@ -246,6 +240,15 @@ def test_fails_with_every_file_that_cannot_be_read(folder: Path) -> None:
     assert (found.exit_code, len(found.stderr.splitlines())) == (2, 2)
 
 
+def test_fails_with_a_name_that_is_none_and_a_policy_that_is_none(folder: Path) -> None:
+    found = preview("-p", "none.json", "-r", "a")
+    assert found.exit_code == 2
+    assert [line.split(":")[0] for line in found.stderr.splitlines()] == [
+        "--repository",
+        "none.json",
+    ]
+
+
 def test_fails_with_a_file_that_cannot_be_read(folder: Path) -> None:
     (folder / "latin.json").write_bytes(b'["\xe9"]')
     for name, said in {
@@ -325,7 +328,7 @@ def test_fails_with_every_problem_of_the_environment_files(folder: Path) -> None
     (folder / "environments" / "shop.yaml").write_text("account: x\nregions: y\n")
     found = preview("-e", "shop")
     assert found.exit_code == 2
-    assert len(found.stderr.splitlines()) == 3
+    assert len(found.stderr.splitlines()) == 2
     assert "environments/shop.yaml:1: account: account must be an account id" in found.stderr
 
 

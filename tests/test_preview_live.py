@@ -358,13 +358,13 @@ def test_what_ecs_and_lambda_use_must_survive(in_use: None, asked: list[tuple[st
     assert found.exit_code == 3
     lines = [line for line in found.stderr.splitlines() if "is in use by" in line]
     assert [re.split(r" \(|, and would be", line)[0] for line in lines] == [
-        "payments/api: v1.7",
         "payments/api: v1.9",
+        "payments/api: v1.7",
         "report: v1",
     ]
-    assert "task definition api:1" in lines[0]
-    assert "is in use by task " in lines[1]
-    assert "task definition" not in lines[1]
+    assert "is in use by task " in lines[0]
+    assert "task definition" not in lines[0]
+    assert "task definition api:1" in lines[1]
     assert "function report:$LATEST" in lines[2]
     # A task, its family's newest definition, that of the service and its family's, a function.
     assert found.stderr.startswith("ECS and Lambda: 5 images in use\n")

@@ -39,6 +39,14 @@ def test_the_library_knows_nothing_of_environments() -> None:
         )
 
 
+@pytest.mark.parametrize("package", ["stacks", "cli"])
+def test_contributing_names_every_room_once(package: str) -> None:
+    page = (PROJECT / "CONTRIBUTING.md").read_text()
+    [rooms] = re.findall(rf"^The rooms of `{package}/`.*\n\n((?:- .*\n)+)", page, re.MULTILINE)
+    there = {file.stem for file in (PROJECT / package).glob("*.py")} - {"__init__", "__main__"}
+    assert sorted(re.findall(r"^- `(\w+)` ", rooms, re.MULTILINE)) == sorted(there)
+
+
 def test_locks_name_no_source() -> None:
     lock = json.loads((PROJECT / "Pipfile.lock").read_text())
     assert lock["_meta"]["sources"] == []
@@ -176,7 +184,8 @@ def test_the_targets_of_the_readme_exist(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "docs/registry.md", "docs/lifecycle.md"]
+    "page",
+    ["README.md", "CONTRIBUTING.md", "docs/access.md", "docs/registry.md", "docs/lifecycle.md"],
 )
 def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
     file = PROJECT / page
@@ -186,7 +195,7 @@ def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
 
 def test_the_registry_page_writes_what_is_accepted(tmp_path: Path) -> None:
     found = blocks("yaml", (PROJECT / "docs" / "registry.md").read_text())
-    assert len(found) == 3
+    assert len(found) == 4
     (tmp_path / "dr.yaml").write_text('account: "222222222222"\nregion: us-west-2\n')
     for number, block in enumerate(found):
         head = f'account: "{number:012}"\nregion: ap-northeast-2\n'

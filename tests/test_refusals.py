@@ -979,6 +979,21 @@ REFUSALS = [
             )
         ),
     ),
+    Refusal(
+        access.PART_LENGTH,
+        st.integers(6_144, 10_000),
+        lambda length: refuse(
+            access.part_problems(
+                "arn:aws:iam::111111111111:role/ci",
+                [
+                    {
+                        **access.access_statement("", ["ecr:ListImages"], ["arn"]),
+                        "Condition": {"StringEquals": {"aws:SourceVpce": "x" * length}},
+                    }
+                ],
+            )
+        ),
+    ),
     Refusal(repository_key.ALIAS_RESERVED, word, lambda text: key(alias=f"aws/{text}")),
     Refusal(
         repository_key.DELETION_WINDOW,
@@ -1252,7 +1267,7 @@ def wrong_for(form: TextForm | Choice | WholeNumber, check: Check) -> st.SearchS
     [(form, check) for form in FORMS for check in form.checks],
     ids=[f"{form.what}: {check.rule[:50]}" for form in FORMS for check in form.checks],
 )
-@how(max_examples=10, deadline=None)
+@how(max_examples=10)
 @given(data=st.data())
 def test_a_form_refuses_with_its_sentence(
     form: TextForm | Choice | WholeNumber, check: Check, data: st.DataObject
@@ -1271,7 +1286,7 @@ def problems(refusal: Refusal, value: Any) -> tuple[Problem, ...]:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=[r.check.rule[:60] for r in REFUSALS])
-@how(max_examples=25, deadline=None)
+@how(max_examples=25)
 @given(data=st.data())
 def test_is_refused_with_the_sentence_of_the_rule(refusal: Refusal, data: st.DataObject) -> None:
     found = {problem.check for problem in problems(refusal, data.draw(refusal.values))}

@@ -62,6 +62,24 @@ def test_names_the_length_that_is_wrong() -> None:
     assert problem.sentence == "repository name must be 2 to 256 characters, got 'x' (1)"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "arn:aws:ecr:us-east-1:111111111111:repository/{}",
+        "111111111111.dkr.ecr.us-east-1.amazonaws.com/{}:v1",
+        "{}@sha256:0",
+        "/{}",
+        "{}/",
+    ],
+)
+@pytest.mark.parametrize("length", [1, 2, 256, 257])
+def test_a_name_that_is_meant_is_told_where_it_is_one(written: str, length: int) -> None:
+    name = "a" * length
+    [problem] = REPOSITORY_NAME.problems(written.format(name))
+    assert (f"; write '{name}'" in problem.sentence) == (2 <= length <= 256)
+    assert len(problem.sentence) < 600
+
+
 @given(st.text(alphabet="ab0._-/A ", min_size=2, max_size=12))
 def test_repository_names_agree_with_the_api(name: str) -> None:
     pattern = MODEL.shape_for("RepositoryName").metadata["pattern"]

@@ -363,7 +363,7 @@ def test_what_a_repository_is_made_by_is_never_wider_than_its_source(
             assert s.name in told
 
 
-@how(max_examples=60, deadline=None)
+@how(max_examples=60)
 @given(st.lists(any_settings(), min_size=1, max_size=3))
 def test_a_shared_template_is_never_wider_than_a_source(
     several: Sequence[RepositorySettings],
@@ -415,7 +415,7 @@ OF_HOME = st.sampled_from(
 )
 
 
-@how(max_examples=60, deadline=None)
+@how(max_examples=60)
 @given(
     st.lists(any_settings() | OF_HOME, min_size=1, max_size=3),
     st.sampled_from(["ap-northeast-2", "us-west-2"]),

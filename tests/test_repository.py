@@ -11,14 +11,17 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from conftest import Resources, readable, resolved, synthesized
 
 from ecr_constructs import (
+    CiRole,
     Effect,
     EncryptionType,
+    GitLab,
     InvalidValueError,
     LifecycleRule,
     PolicyStatement,
     Principal,
     Registry,
     Repository,
+    RepositoryPolicy,
     RepositorySettings,
     TagMutability,
 )
@@ -304,6 +307,33 @@ def test_reference_is_granted_to_a_role_that_is_known_at_deploy_time(
     ] * 2
 
 
+def test_a_refused_grant_of_a_reference_leaves_nothing(stack: TerraformStack) -> None:
+    reference = Repository.from_repository_name(stack, "Shared", "shared/base")
+    reference.grant(ROLE, actions=["ecr:DescribeImages"], sid="Push")
+    before = synthesized(stack)
+    with pytest.raises(ValueError, match="needs a sid of its own, got 'Push'"):
+        reference.grant_pull_push(USER, ROLE)
+    assert synthesized(stack) == before
+
+
+@pytest.mark.parametrize(
+    ("action", "logs_in"), [("ecr:BatchGetImage", True), ("ecr:DescribeImages", False)]
+)
+def test_reference_gives_the_token_to_whoever_pulls(
+    stack: TerraformStack, resources: Resources, action: str, logs_in: bool
+) -> None:
+    reference = Repository.from_repository_name(stack, "Shared", "shared/base")
+    jobs = GitLab(project="a/b", branches=("main",))
+    ci = CiRole(stack, "Ci", registry=HOME, role_name="ci", trusted=[jobs])
+    reference.grant(ROLE, ci, actions=[action], sid="X")
+    policies = resources("aws_iam_role_policy")
+    assert len(policies) == 2
+    for policy in policies:
+        own, *login = json.loads(policy["policy"])["Statement"]
+        assert own["Action"] == [action]
+        assert [one["Action"] for one in login] == [["ecr:GetAuthorizationToken"]] * logs_in
+
+
 @pytest.mark.parametrize("grant", ["grant_pull", "grant_push", "add_to_resource_policy"])
 def test_what_does_not_fit_is_not_added(
     stack: TerraformStack, resources: Resources, grant: str
@@ -473,6 +503,52 @@ def test_a_registry_may_be_known_at_deploy_time_only(stack: TerraformStack) -> N
         repository_policy_statements=[others],
         registry=there,
     )
+
+
+SOMEWHERE = Registry(account_id="111111111111", region="${data.aws_region.here.name}")
+FOREIGN_KEY = "arn:aws-cn:kms:cn-north-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"push": [ACCOUNT]}, "as a whole must not push"),
+        ({"repository_policy_statements": [SHUT_OUT]}, "must not shut out whoever deploys"),
+        ({"encryption_type": "KMS", "kms_key": FOREIGN_KEY}, "of the account of the repository"),
+    ],
+)
+def test_the_account_is_known_where_the_region_is_not(
+    stack: TerraformStack, given: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(InvalidValueError, match=sentence) as caught:
+        Repository(stack, "Api", repository_name="ab", registry=SOMEWHERE, **given)
+    assert len(caught.value.problems) == 1
+
+
+def test_no_partition_is_another_one_where_the_region_is_not_known(stack: TerraformStack) -> None:
+    function = "arn:aws-cn:lambda:cn-north-1:111111111111:function:f"
+    china = [IN_CHINA, Principal(lambda_function=function)]
+    Repository(
+        stack,
+        "Api",
+        repository_name="ab",
+        encryption_type=EncryptionType.KMS_DSSE,
+        kms_key=FOREIGN_KEY.replace("222222222222", "111111111111"),
+        pull=china,
+        registry=SOMEWHERE,
+    )
+    read = PolicyStatement(principals=tuple(china), actions=("ecr:BatchGetImage",))
+    RepositoryPolicy(stack, "Policy", repository_name="ac", statements=[read], registry=SOMEWHERE)
+    document = json.dumps(
+        {
+            "Statement": {
+                "Effect": "Allow",
+                "Principal": {"AWS": IN_CHINA.user},
+                "Action": "ecr:BatchGetImage",
+            }
+        }
+    )
+    Repository(stack, "Web", repository_name="ad", policy_document=document, registry=SOMEWHERE)
 
 
 def test_a_reference_by_arn_is_granted_in_its_partition(stack: TerraformStack) -> None:

@@ -5,7 +5,14 @@ import pytest
 from cdktf import TerraformStack
 from conftest import Resources
 
-from ecr_constructs import Effect, PolicyStatement, Principal, Registry, RepositoryPolicy
+from ecr_constructs import (
+    Effect,
+    InvalidValueError,
+    PolicyStatement,
+    Principal,
+    Registry,
+    RepositoryPolicy,
+)
 from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, REPOSITORY_ACTIONS
 from ecr_constructs.checks import sent_length
 from ecr_constructs.repository_policy import grant_statements, repository_policy_document
@@ -102,8 +109,9 @@ def test_policy_fails_with_what_nobody_can_have_meant(stack: TerraformStack) -> 
     with pytest.raises(ValueError, match="must not shut out whoever deploys"):
         RepositoryPolicy(stack, "Policy", repository_name="ab", statements=denied, registry=here)
     abroad = Principal(role="arn:aws-cn:iam::222222222222:role/ci")
-    read = [PolicyStatement(principals=(abroad,), actions=LIST)]
-    with pytest.raises(ValueError, match="of the AWS partition of the repository"):
+    read = [PolicyStatement(principals=(one,), actions=LIST) for one in (ROLE, abroad)]
+    with pytest.raises(InvalidValueError, match="of the AWS partition of the repo") as caught:
         RepositoryPolicy(stack, "Policy", repository_name="ab", statements=read, registry=here)
+    assert caught.value.problems[0].path == ("statements", 1, "principals", 0, "role")
     assert stack.node.try_find_child("Policy") is None
     RepositoryPolicy(stack, "Policy", repository_name="ab", statements=denied)

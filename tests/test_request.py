@@ -45,7 +45,7 @@ _NULLS = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.dictionaries(st.sampled_from(_OPERATORS), _KEYS, max_size=3), _NULLS)
 def test_agrees_with_the_evaluator_of_the_tests(
     wanted: dict[str, dict[str, list[str]]], nulls: dict[str, list[str]]

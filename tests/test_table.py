@@ -2,17 +2,10 @@ import json
 import re
 from pathlib import Path
 
-import pytest
 from lifecycle_command import (
     details,
     preview,
-    shop,
 )
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return shop(tmp_path, monkeypatch)
 
 
 def test_the_table_is_for_people(folder: Path) -> None:

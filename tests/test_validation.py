@@ -162,7 +162,6 @@ OF_ACCOUNT = [
     ("registry", "creation_templates", "quay", "custom_role_arn"),
 ]
 OF_REGION = [
-    ("assume_role", "role_arn"),
     ("repositories", "payments/api", "kms_key"),
     ("registry", "replication", "rules", 1),
     (*EXCLUSIONS, 1),
@@ -185,7 +184,7 @@ def test_each_fault_is_told(alone: dict[Place, set[str]]) -> None:
     assert all(alone.values())
 
 
-@how(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@how(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(faults=st.lists(st.sampled_from(FAULTS), min_size=2, unique_by=lambda fault: fault[0]))
 @example(faults=FAULTS)
 def test_what_is_told_of_several_faults_is_what_is_told_of_each(

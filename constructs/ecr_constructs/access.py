@@ -28,14 +28,13 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
-from ecr_constructs.policy_json import listed, pairs, texts
+from ecr_constructs.policy_json import NEWEST_VERSION, listed, named, pairs, policy_of, texts
 from ecr_constructs.principal import ROLE_ARN, USER_ARN
 from ecr_constructs.registry import ROOT, Registry
 from ecr_constructs.registry_policy import CREATE_ACTION, IMPORT_ACTION
 from ecr_constructs.terraform_text import json_text
 
 MAX_POLICY_LENGTH = 6144
-VERSION = "2012-10-17"
 LOGIN_ACTION = "ecr:GetAuthorizationToken"
 # From ECR Public's page on setting a policy: what pushing to any public repository takes.
 PUBLIC_LOGIN_ACTIONS = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
@@ -80,6 +79,12 @@ POLICY_LENGTH = Check(
     f"a managed policy must be at most {MAX_POLICY_LENGTH} characters, spaces aside",
     "IAM quotas, managed policies",
     "name namespaces, such as 'payments/'",
+)
+PART_LENGTH = Check(
+    f"the other side of a statement must be at most {MAX_POLICY_LENGTH} characters as a managed"
+    " policy, spaces aside",
+    "IAM quotas, managed policies",
+    "divide its conditions among several statements",
 )
 NAME = TextForm(
     what="policy_name",
@@ -212,11 +217,6 @@ def access_document(registry: Registry, access: Access) -> dict[str, Any]:
     return policy_of(access.render(registry))
 
 
-def policy_of(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A policy of IAM with these statements."""
-    return {"Version": VERSION, "Statement": list(statements)}
-
-
 def access_documents(registry: Registry, access: Access) -> list[dict[str, Any]]:
     """The same in several policies where one would be longer than the 6,144 characters of IAM."""
     return policies_of(access.render(registry))
@@ -255,10 +255,14 @@ def statements_together(statements: Sequence[Mapping[str, Any]]) -> list[dict[st
     found: dict[str, tuple[Mapping[str, Any], dict[str, None]]] = {}
     for statement in statements:
         if statement not in logins:
-            key = json.dumps({**statement, "Resource": None}, sort_keys=True)
+            but = {name: name != "Resource" and value for name, value in statement.items()}
+            key = json.dumps(but, sort_keys=True)
             _, resources = found.setdefault(key, (statement, {}))
-            resources.update(dict.fromkeys(texts(statement["Resource"])))
-    fewest = [{**first, "Resource": list(resources)} for first, resources in found.values()]
+            resources.update(dict.fromkeys(texts(statement.get("Resource", []))))
+    fewest = [
+        {**first, **({"Resource": list(resources)} if resources else {})}
+        for first, resources in found.values()
+    ]
     return [*fewest, *logins]
 
 
@@ -279,7 +283,7 @@ def other_side(policy: Mapping[str, Any], resource: str) -> dict[str, list[dict[
         own = allowing(texts(statement["Action"]), resources)
         if statement.get("Condition"):
             own[0]["Condition"] = _in_newest_version(statement["Condition"], policy.get("Version"))
-        for name in texts(dict(pairs(statement.get("Principal"))).get("AWS", [])):
+        for name in named(statement.get("Principal"), "AWS"):
             if ROLE_ARN.pattern.fullmatch(name) or USER_ARN.pattern.fullmatch(name):
                 found.setdefault(name, []).extend(own)
     return found
@@ -287,7 +291,7 @@ def other_side(policy: Mapping[str, Any], resource: str) -> dict[str, list[dict[
 
 def _in_newest_version(conditions: object, version: object) -> object:
     """Conditions as the policies of this room say them, whose version knows variables."""
-    if version == VERSION:
+    if version == NEWEST_VERSION:
         return conditions
     return json.loads(json.dumps(conditions).replace("${", "${$}{"))
 
@@ -297,6 +301,16 @@ def access_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
     length = sent_length(document)
     if length > MAX_POLICY_LENGTH:
         yield POLICY_LENGTH.problem(str(length))
+
+
+def part_problems(who: str, statements: Sequence[dict[str, Any]]) -> Iterator[Problem]:
+    """Check the length of the policies that somebody's statements become.
+
+    :param who: the ARN of the role or user.
+    """
+    for length in map(sent_length, policies_of(statements)):
+        if length > MAX_POLICY_LENGTH:
+            yield PART_LENGTH.problem(f"{length} for {shown(who)}")
 
 
 class AccessPolicy(Construct):

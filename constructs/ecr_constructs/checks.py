@@ -14,6 +14,8 @@ from ecr_constructs.terraform_text import holds_expression
 T = TypeVar("T")
 
 MAX_WHOLE_NUMBER = 2**31 - 1
+# What is told to be meant is no longer, where the text itself may be.
+MAX_MEANT = 256
 # A text without control characters and halves of surrogate pairs.
 PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 
@@ -124,7 +126,8 @@ class TextForm:
     """What one that is no text is told to be."""
     meant: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What somebody has most likely meant: another form, as a pattern, and what is said of it, in
-    which `\\1` is a group. A group has a length and no line breaks."""
+    which `\\1` is a group, without line breaks. Nothing is said of one that is shorter or longer
+    than the text may be."""
 
     @cached_property
     def length(self) -> Check:
@@ -165,7 +168,12 @@ class TextForm:
 
     def _hint(self, value: str) -> str:
         found = ((re.fullmatch(form, value), said) for form, said in self.meant.items())
-        return next((f"; {match.expand(said)}" for match, said in found if match), "")
+        told = (f"; {match.expand(said)}" for match, said in found if match and self._fits(match))
+        return next(told, "")
+
+    def _fits(self, match: re.Match[str]) -> bool:
+        longest = self.maximum or MAX_MEANT
+        return all(self.minimum <= len(part) <= longest for part in match.groups())
 
 
 @dataclass(frozen=True, kw_only=True)

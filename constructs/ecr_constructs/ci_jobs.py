@@ -26,7 +26,6 @@ from ecr_constructs.oidc_provider import (
 )
 
 _GITHUB = "GitHub Actions, OpenID Connect reference"
-_GITLAB = "GitLab, ID token authentication"
 # What a policy document may hold is U+0020 to U+00FF; without spaces and control characters.
 _VISIBLE = r"\x21-\x7e\xa1-\xff"
 

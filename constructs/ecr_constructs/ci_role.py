@@ -26,6 +26,7 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.ci_jobs import TWICE, GitHubActions, GitLab
 from ecr_constructs.oidc_provider import audience_of, literal_problems, oidc_provider_arn
+from ecr_constructs.policy_json import one_or_all, policy_of, texts
 from ecr_constructs.policy_risk import identity_risks
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import Registry
@@ -108,7 +109,7 @@ def trust_policy_document(
             some = [subject for subject in subjects if ("*" in subject) is is_pattern]
             if some:
                 statements.append(_trust_statement(issuer, arn, operator, some))
-    return _document(statements)
+    return policy_of(statements)
 
 
 def _trust_statement(
@@ -117,18 +118,13 @@ def _trust_statement(
     condition: dict[str, dict[str, object]] = {
         "StringEquals": {f"{issuer}:aud": audience_of(issuer)}
     }
-    one_or_all = subjects[0] if len(subjects) == 1 else subjects
-    condition.setdefault(operator, {})[f"{issuer}:sub"] = one_or_all
+    condition.setdefault(operator, {})[f"{issuer}:sub"] = one_or_all(subjects)
     return {
         "Effect": "Allow",
         "Principal": {"Federated": provider_arn},
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": condition,
     }
-
-
-def _document(statements: Sequence[Mapping[str, object]]) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 class CiRole(Construct):
@@ -192,6 +188,7 @@ class CiRole(Construct):
         )
         self._role_name = role.name
         self._statements, self._added = tuple(statements), list[dict[str, Any]]()
+        self._arns = dict[str, str]()
         self._policy: IamRolePolicy | None = None
         self._write_policy()
         annotate(
@@ -206,20 +203,38 @@ class CiRole(Construct):
         """The ARN of the role, with a token. What names it is made after the role."""
         self.role_name = role_name
         """The name of the role."""
+        self.registry = registry
+        """The registry whose account it is in."""
         self.principal = Principal(role=ci_role_arn(registry, role_name))
         """The role as statements name it, by its known ARN. Terraform does not see the role in it:
         a grant takes the role itself, and gives it the other side, too."""
 
-    def add_to_policy(self, *statements: dict[str, Any]) -> None:
+    def add_to_policy(
+        self, *statements: Mapping[str, Any], arns: Mapping[str, str] | None = None
+    ) -> None:
         """Let the role do what statements say, beside what it may do already.
 
-        :param statements: of a policy of IAM, each with a list of resources.
+        :param statements: of a policy of IAM.
+        :param arns: token -> the ARN that it will be, where that is known: the policy is as long as
+            with these.
         :raises ValueError: for all of ECR, and where the policy would become too long.
         """
-        added = statements_together([*self._added, *statements])
-        refuse(_statements_problems(self._with(added)))
-        self._added = added
+        refuse(self.policy_problems(*statements, arns=arns))
+        self._arns.update(arns or {})
+        self._added = statements_together([*self._added, *statements])
         self._write_policy()
+
+    def policy_problems(
+        self, *statements: Mapping[str, Any], arns: Mapping[str, str] | None = None
+    ) -> Iterator[Problem]:
+        """Check what `add_to_policy` would refuse, and add nothing."""
+        wrong = list(sequence("statements", statements, Mapping))
+        yield from wrong
+        if not wrong:
+            known = {**self._arns, **(arns or {})}
+            together = self._with(statements_together([*self._added, *statements]))
+            found = [_with_arns(statement, known) for statement in together]
+            yield from statements_problems(found, self.role_name)
 
     def _with(self, added: Sequence[dict[str, Any]]) -> list[Mapping[str, object]]:
         """All statements. What is added has no name, as one that is given could be the same."""
@@ -229,13 +244,21 @@ class CiRole(Construct):
 
     def _write_policy(self) -> None:
         statements = self._with(self._added)
-        text = json_text(_document(statements))
+        text = json_text(policy_of(statements))
         if self._policy is not None:
             self._policy.policy = text
         elif statements:
             self._policy = IamRolePolicy(
                 self, "Policy", name="ecr", role=self._role_name, policy=text
             )
+
+
+def _with_arns(statement: Mapping[str, Any], arns: Mapping[str, str]) -> Mapping[str, Any]:
+    """A statement with the ARNs that its tokens will be."""
+    resources = statement.get("Resource")
+    if not isinstance(resources, list):
+        return statement
+    return {**statement, "Resource": [arns.get(one, one) for one in texts(resources)]}
 
 
 Grantee = Principal | CiRole
@@ -265,10 +288,12 @@ def ci_role_problems(
     statements: Sequence[Mapping[str, object]] = (),
 ) -> Iterator[Problem]:
     """Check what a role says, by the arguments of `CiRole`."""
-    yield from within(("role_name",), literal_problems(ROLE_NAME, role_name))
+    wrong = list(within(("role_name",), literal_problems(ROLE_NAME, role_name)))
+    yield from wrong
+    who = "the role" if wrong else role_name
     yield from _trust_problems(registry, trusted, {} if provider_arns is None else provider_arns)
     yield from within(("max_session_duration",), _duration_problems(max_session_duration))
-    yield from within(("statements",), _statements_problems(statements))
+    yield from within(("statements",), statements_problems(statements, who))
     if permissions_boundary is not None:
         found = _boundary_problems(registry, permissions_boundary)
         yield from within(("permissions_boundary",), found)
@@ -290,7 +315,8 @@ def _trust_problems(
             yield wrong_type("trusted", expected, value)._replace(path=("trusted", index))
     if not trusted:
         yield NOBODY.problem("none", ("trusted",))
-    yield from within(("trusted",), unique(TWICE, trusted, "trusted"))
+    subjects = [", ".join(one.subjects) if one in jobs else object() for one in trusted]
+    yield from within(("trusted",), unique(TWICE, subjects, "whose jobs a role trusts"))
     issuers = [one.issuer for one in jobs]
     yield from within(("provider_arns",), _provider_problems(registry, issuers, provider_arns))
     # With the ARNs that the providers have, as a token is longer or shorter.
@@ -330,9 +356,16 @@ def _boundary_problems(registry: Registry, arn: str) -> Iterator[Problem]:
         yield BOUNDARY_ELSEWHERE.problem(shown(arn))
 
 
-def _statements_problems(statements: Sequence[Mapping[str, object]]) -> Iterator[Problem]:
+def statements_problems(
+    statements: Sequence[Mapping[str, object]], who: str, of: str = ""
+) -> Iterator[Problem]:
+    """Check the statements of a role's policy together.
+
+    :param who: the name of the role.
+    :param of: what the sentence says of whom they are.
+    """
     wrong = list(sequence("statements", statements, Mapping))
-    yield from wrong or identity_risks(statements, {"AWS": "the role"})
-    length = 0 if wrong else sent_length(_document(statements))
+    yield from wrong or identity_risks(statements, {"AWS": who})
+    length = 0 if wrong else sent_length(policy_of(statements))
     if length > MAX_POLICY_LENGTH:
-        yield POLICY_LENGTH.problem(str(length))
+        yield POLICY_LENGTH.problem(f"{length}{of}")

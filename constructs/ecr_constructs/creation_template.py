@@ -33,10 +33,11 @@ from ecr_constructs.encryption import KEY_ARN, EncryptionType, key_sent
 from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
+from ecr_constructs.policy_json import policy_of
 from ecr_constructs.principal import ROLE_ARN, Principal
 from ecr_constructs.registry import ROOT, Registry
 from ecr_constructs.repository_policy import PolicyStatement
-from ecr_constructs.service_role import ServiceRole, role_policy_document, role_problems_in
+from ecr_constructs.service_role import ServiceRole, role_problems_in
 from ecr_constructs.tag_mutability import TagMutability
 from ecr_constructs.tags import tag_problems
 from ecr_constructs.terraform_text import escaped
@@ -275,7 +276,7 @@ def _role_statements(
 
 
 def _length_problems(statements: Sequence[Mapping[str, object]], of: str = "") -> Iterator[Problem]:
-    length = sent_length(role_policy_document(statements))
+    length = sent_length(policy_of(statements))
     if length > MAX_ROLE_POLICY_LENGTH:
         yield ROLE_POLICY_LENGTH.problem(f"{length}{of}")
 

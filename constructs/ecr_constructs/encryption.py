@@ -87,11 +87,13 @@ def encryption_problems_in(
     registry: Registry, encryption_type: EncryptionType, kms_key: str | None
 ) -> Iterator[Problem]:
     """Check what depends on the Region: the key must be there, and KMS_DSSE must be offered."""
-    if encryption_type == EncryptionType.KMS_DSSE and registry.partition != "aws-us-gov":
+    is_known = not is_token(registry.region)
+    is_governments = registry.partition == "aws-us-gov"
+    if encryption_type == EncryptionType.KMS_DSSE and is_known and not is_governments:
         yield GOVCLOUD_ONLY.problem(f"Region {registry.region}", ("encryption_type",))
     if kms_key is not None and kms_key.startswith("arn:") and not is_token(kms_key):
         start = f"arn:{registry.partition}:kms:{registry.region}:"
-        if not kms_key.startswith(start):
+        if is_known and not kms_key.startswith(start):
             got = f"{shown(kms_key)} for Region {registry.region}"
             yield KEY_ELSEWHERE.problem(got, ("kms_key",))
         elif registry.known_account_id not in (None, kms_key.split(":")[4]):

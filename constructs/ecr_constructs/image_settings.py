@@ -9,7 +9,6 @@ from ecr_constructs.checks import (
     Check,
     Problem,
     TextForm,
-    is_token,
     refuse,
     sequence,
     shown,
@@ -31,6 +30,7 @@ from ecr_constructs.policy_document import (
     read_policy,
     without_statements,
 )
+from ecr_constructs.policy_json import policy_of
 from ecr_constructs.policy_risk import EXCUSABLE, policy_risks
 from ecr_constructs.principal import PULLS_ONLY, Principal
 from ecr_constructs.registry import Registry
@@ -189,8 +189,6 @@ class ImageSettings:
 
     def problems_in(self, registry: Registry, deployer: str | None = None) -> Iterator[Problem]:
         """Check what depends on where the repository is, and on the role that deploys it."""
-        if is_token(registry.region):
-            return
         yield from encryption_problems_in(registry, self.encryption_type, self.kms_key)
         for name in (*GRANTS, "repository_policy_statements"):
             values: tuple[Principal | PolicyStatement, ...] = getattr(self, name)
@@ -264,7 +262,7 @@ def _risks_of(
         for statement in statements
         for part in statement.render()
     ]
-    whole = {"Version": "2012-10-17", "Statement": [part for _, part in rendered]}
+    whole = policy_of([part for _, part in rendered])
     found = policy_risks(whole, registry=registry, deployer=deployer)
     # A principal of a grant may have more than one statement.
     return tuple(dict.fromkeys(p._replace(path=rendered[int(p.path[1])][0]) for p in found))

@@ -11,7 +11,7 @@ from ecr_constructs.principal import account_of
 from ecr_constructs.registry import Registry
 from ecr_constructs.request import deployers_request, holds
 
-_SESSION = re.compile(r"arn:aws[a-z-]*:sts::(?P<account>[0-9]{12}):assumed-role/(?P<role>[^/]+)/.*")
+SESSION = re.compile(r"arn:aws[a-z-]*:sts::(?P<account>[0-9]{12}):assumed-role/(?P<role>[^/]+)/.*")
 
 LOCKOUT = Check(
     "a denial must not shut out whoever deploys",
@@ -62,7 +62,7 @@ def lockouts(
 
 def _is_about(name: str, role: str | None, account: str | None) -> bool:
     """Whether a principal by `AWS` is, or takes in, whoever deploys."""
-    session = _SESSION.fullmatch(name)
+    session = SESSION.fullmatch(name)
     if session is not None and role is not None:
         return (session["account"], session["role"]) == (account, role.rpartition("/")[2])
     return name in ("*", role) or (account is not None and account_of(name) == account)

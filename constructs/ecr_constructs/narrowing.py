@@ -55,18 +55,19 @@ _SOURCE_KEYS = ("aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:so
 class Narrowing(NamedTuple):
     """To whom the conditions of a statement narrow it; a value known at deploy time counts."""
 
-    values: Mapping[str, Sequence[str]]
-    """Condition key, in lowercase -> its values."""
+    values: Sequence[tuple[str, tuple[str, ...]]]
+    """Condition keys, in lowercase, each with its values, which all hold. A key that several
+    operators compare is there for each of them."""
     is_almost: bool
     """Whether a value would narrow it with an operator on ARNs."""
 
     def __str__(self) -> str:
-        return " and ".join(f"{key} {', '.join(map(shown, v))}" for key, v in self.values.items())
+        return " and ".join(f"{key} {', '.join(map(shown, v))}" for key, v in self.values)
 
     @property
     def has_source(self) -> bool:
         """Whether it is told for whom a service acts."""
-        return any(key in self.values for key in _SOURCE_KEYS)
+        return any(key in _SOURCE_KEYS for key, _ in self.values)
 
     def is_foreign(self, account: str | None) -> bool:
         """Whether it leaves more than what is named, of others than an account.
@@ -83,13 +84,11 @@ class Narrowing(NamedTuple):
 
     def of_everybody(self) -> tuple[str, str]:
         """The one whom it leaves of everybody, or everybody still, and what else narrows him."""
-        values = dict(self.values)
-        for key, form in _ONE.items():
-            found = values.get(key, ())
-            if len(found) == 1 and form.fullmatch(found[0]):
-                del values[key]
-                rest = (f"{name} {', '.join(map(shown, v))}" for name, v in values.items())
-                return found[0], " and ".join(rest)
+        for name, form in _ONE.items():
+            for key, values in self.values:
+                if key == name and len(values) == 1 and form.fullmatch(values[0]):
+                    rest = [one for one in self.values if one != (key, values)]
+                    return values[0], str(self._replace(values=rest))
         return "*", str(self)
 
     def _is_by_name(self) -> bool:
@@ -99,7 +98,7 @@ class Narrowing(NamedTuple):
 
     def _known(self) -> Iterator[tuple[str, list[str]]]:
         """The values without those that are known at deploy time only."""
-        for key, values in self.values.items():
+        for key, values in self.values:
             yield key, [value for value in values if not is_token(value)]
 
 
@@ -114,7 +113,7 @@ def narrowed_by(conditions: object, *, variables: bool) -> Narrowing:
 
     :param variables: whether the policy's version knows variables.
     """
-    found: dict[str, Sequence[str]] = {}
+    found = set[tuple[str, tuple[str, ...]]]()
     is_almost = False
     for operator, keys in pairs(conditions):
         read = operator_of(operator)
@@ -132,5 +131,5 @@ def narrowed_by(conditions: object, *, variables: bool) -> Narrowing:
             if is_arn and is_text and not all(map(_ARN_AS_TEXT.fullmatch, known)):
                 is_almost = True
             else:
-                found[key.lower()] = values
-    return Narrowing(found, is_almost)
+                found.add((key.lower(), tuple(values)))
+    return Narrowing(sorted(found), is_almost)

@@ -19,12 +19,13 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.condition import condition_problems
 from ecr_constructs.policy_json import (
+    NEWEST_VERSION,
     conditions_as_text,
     listed,
     members,
+    named,
     pairs,
     parsed,
-    texts,
 )
 from ecr_constructs.principal import NAMED, PARTITION, SERVICE
 from ecr_constructs.registry import Registry
@@ -41,7 +42,7 @@ _PAGE = "IAM user guide, policy elements"
 VERSION = Choice(
     what="Version",
     source=f"{_PAGE}: Version; the older one knows no policy variables",
-    options=("2012-10-17", "2008-10-17"),
+    options=(NEWEST_VERSION, "2008-10-17"),
 )
 ONE_OF = Check("a statement takes exactly one of {one} and {other}", _PAGE)
 ELEMENT = Check(
@@ -201,10 +202,11 @@ def _element_problems(key: str, value: object) -> Iterator[Problem]:
 
 def document_problems_in(registry: Registry, document: Mapping[str, Any]) -> Iterator[Problem]:
     """Check what depends on where the repository is: the partition of whom a policy is about."""
+    if is_token(registry.region):
+        return
     for index, statement in enumerate(listed(document["Statement"])):
         for key in _ELEMENTS:
-            element = dict(pairs(statement)).get(key)
-            for name in texts(dict(pairs(element)).get("AWS", [])):
+            for name in named(dict(pairs(statement)).get(key), "AWS"):
                 parts = name.split(":")
                 if parts[0] == "arn" and parts[1] != registry.partition and not is_token(name):
                     got = f"{shown(name)} for {registry.partition}"

@@ -21,6 +21,9 @@ UNKNOWN_KEY = Check("a policy takes no key {key} here", _CLOSED)
 MISSING_KEY = Check("a policy needs the key {key} here", _CLOSED)
 
 
+NEWEST_VERSION = "2012-10-17"
+"""Of the policies that are written here. The older one, 2008-10-17, knows no variables."""
+
 _NAMES = {str: "text", int: "a whole number", list: "a list", dict: "an object", object: "a value"}
 
 
@@ -100,6 +103,11 @@ def placed(problems: Iterable[Problem], path: Path, places: Mapping[str, Path]) 
         place = places.get(str(first), (first,) if first else ())
         found.append(problem._replace(path=(*path, *place, *rest)))
     return found
+
+
+def policy_of(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A policy with these statements as AWS writes it."""
+    return {"Version": NEWEST_VERSION, "Statement": list(statements)}
 
 
 def listed(value: object) -> Sequence[object]:

@@ -3,7 +3,8 @@
 It is read off the document as AWS has it, so that it holds for what is written by hand, too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ecr_constructs.action import (
@@ -14,15 +15,14 @@ from ecr_constructs.action import (
     covered,
 )
 from ecr_constructs.checks import Check, Problem, shown, within
-from ecr_constructs.lockout import lockouts
+from ecr_constructs.lockout import SESSION, lockouts
 from ecr_constructs.narrowing import Narrowing, narrowed_by
-from ecr_constructs.policy_json import listed, named, texts
-from ecr_constructs.principal import account_of, is_wild
+from ecr_constructs.policy_json import NEWEST_VERSION, listed, named, policy_of, texts
+from ecr_constructs.principal import SERVICE, account_of, is_wild
 from ecr_constructs.registry import Registry
 from ecr_constructs.wildcard import is_like
 
 _PAGE = "IAM user guide, policy elements"
-_VARIABLES = "2012-10-17"
 
 _ARN_LIKE = ", or write ArnLike, whose '*' stays in its part of the ARN"
 EVERYBODY = Check(
@@ -79,7 +79,7 @@ def policy_risks(
     :param spared: actions that other accounts may have as a whole.
     :param actions: those that the repository has.
     """
-    variables = document.get("Version") == _VARIABLES
+    variables = document.get("Version") == NEWEST_VERSION
     for index, statement in _statements(document):
         if statement.get("Effect") == "Deny":
             found = lockouts(statement, registry, deployer, variables=variables, actions=actions)
@@ -99,7 +99,7 @@ def identity_risks(
     :param who: the `Principal` that would be him.
     """
     own = [{**statement, "Principal": who} for statement in statements]
-    for problem in policy_risks({"Version": _VARIABLES, "Statement": own}):
+    for problem in policy_risks(policy_of(own)):
         yield problem._replace(path=problem.path[1:])
 
 
@@ -126,10 +126,11 @@ def _allowed_together(
                 who, narrowed = narrowing.of_everybody() if name == "*" else (name, str(narrowing))
                 one = (index, resources, covered(_actions_of(statement), every))
                 allowed.setdefault((who, narrowed), []).append(one)
+    names = dict.fromkeys(who for who, _ in allowed)
     for who, narrowed in allowed:
-        # Who is of an account has what it is allowed, and who is narrowed what others are.
-        account = who.split(":")[4] if who.startswith("arn:") else who
-        keys = dict.fromkeys((name, of) for name in (account, who) for of in ("", narrowed))
+        # Who is narrowed has what others are allowed.
+        others = _others_of(who, names)
+        keys = dict.fromkeys((name, of) for name in (*others, who) for of in ("", narrowed))
         found = [one for key in keys for one in allowed.get(key, ())]
         if len({action for *_, actions in found for action in actions}) < len(every):
             continue
@@ -152,6 +153,19 @@ def _whom(principal: object) -> list[str]:
     """Whom a statement is about, with one name for each: an account has two."""
     names = [*named(principal, "AWS"), *named(principal, "Service")]
     return [account_of(name) or name for name in names]
+
+
+def _others_of(who: str, names: Iterable[str]) -> list[str]:
+    """By what other names somebody is allowed something: his account's, his role's, everybody's."""
+    if SERVICE.pattern.fullmatch(who):
+        return []
+    account = who.split(":")[4] if who.startswith("arn:") else who
+    session = SESSION.fullmatch(who)
+    # A session does not tell the path of its role.
+    roles = (
+        rf"[^:]*:[^:]*:iam::{account}:role/(?:.*/)?{re.escape(session['role'])}" if session else ""
+    )
+    return ["*", account, *(name for name in names if re.fullmatch(roles, name))]
 
 
 def _allowed(

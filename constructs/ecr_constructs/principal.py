@@ -273,6 +273,8 @@ class Principal:
 
     def problems_in(self, registry: Registry) -> Iterator[Problem]:
         """Check what depends on where the repository is."""
+        if is_token(registry.region):
+            return
         for name in (*_ROLES, "user", "lambda_function", "source_arn"):
             arn = getattr(self, name)
             if arn is None or is_token(arn):

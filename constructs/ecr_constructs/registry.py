@@ -40,7 +40,7 @@ REPOSITORY_NAME = TextForm(
     meant={
         rf"arn:aws[a-z-]*:ecr:[a-z0-9-]+:[0-9]{{12}}:repository/({_NAME})": r"write '\1'",
         rf"(?:{ADDRESS}/)?({_NAME})[:@][\w.:@-]+": r"write '\1', without tag and digest",
-        r"(?=..)[\w./-]{0,256}[A-Z][\w./-]{0,256}": "write it in lowercase",
+        r"(?=.{2,256}\Z)[\w./-]*[A-Z][\w./-]*": "write it in lowercase",
         rf"/+({_NAME})/*": r"write '\1'",
         rf"({_NAME})/+": r"write '\1'",
         r"[^*]*\*": "name each repository; what all of them have goes below 'repository_defaults'",

@@ -17,6 +17,7 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
+from ecr_constructs.policy_json import policy_of
 from ecr_constructs.policy_risk import policy_risks
 from ecr_constructs.principal import Principal
 from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
@@ -154,7 +155,7 @@ def registry_policy_document(
 ) -> dict[str, object]:
     """The registry policy as AWS writes it."""
     rendered = [part for statement in statements for part in statement.render(registry)]
-    return {"Version": "2012-10-17", "Statement": rendered}
+    return policy_of(rendered)
 
 
 def registry_policy_problems(

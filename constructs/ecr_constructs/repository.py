@@ -128,8 +128,8 @@ class Repository(RepositoryBase):
         refuse(problems)
         super().__init__(scope, id_)
         self._registry = registry
+        self._known_name = repository_name
         self._settings = settings
-        self._further = settings.repository_policy_statements
         self._granted: tuple[PolicyStatement, ...] = ()
         self._source = self._resource = self._define(repository_name)
         self._lifecycle_policy: EcrLifecyclePolicy | None = None
@@ -139,11 +139,11 @@ class Repository(RepositoryBase):
         self._warned: set[tuple[Check, Path]] = set()
         self._warn()
 
-    def _change(self, **changes: Any) -> None:
-        """Take other settings, where nothing is wrong with them."""
+    def _changed(self, **changes: Any) -> RepositorySettings:
+        """Other settings, where nothing is wrong with them."""
         changed = replace(self._settings, **changes)
         refuse(changed.problems_in(self._registry) if self._registry else ())
-        self._settings = changed
+        return changed
 
     def _warn(self) -> None:
         new = {(warning.check, warning.path): warning for warning in self._settings.warnings}
@@ -202,7 +202,8 @@ class Repository(RepositoryBase):
 
         :raises ValueError: for rules that ECR would refuse together with those that are there.
         """
-        self._change(lifecycle_rules=(*self._settings.lifecycle_rules, *rules))
+        several = (*self._settings.lifecycle_rules, *rules)
+        self._settings = self._changed(lifecycle_rules=several)
         self._write_lifecycle_policy()
         self._warn()
 
@@ -211,7 +212,9 @@ class Repository(RepositoryBase):
 
         :raises ValueError: where the policy would become longer than ECR allows.
         """
-        self._take_statements((*self._further, *statements), self._granted)
+        several = (*self._further, *statements, *merged(self._granted))
+        self._settings = self._changed(repository_policy_statements=several)
+        self._write_policy()
 
     def grant_pull(self, *principals: Grantee) -> None:
         """Let principals pull images: a statement of the repository's policy.
@@ -220,30 +223,23 @@ class Repository(RepositoryBase):
         can give; a principal of another account needs the three pull actions there as well. A
         `CiRole` is given both in its own policy.
         """
-        self._change(pull=(*self._settings.pull, *principals_of(principals)))
-        self._write_policy()
-        self._give(principals, PULL_ACTIONS)
+        pull = (*self._settings.pull, *principals_of(principals))
+        self._grant(principals, PULL_ACTIONS, pull=pull)
 
     def grant_push(self, *principals: Grantee) -> None:
         """Let principals push images; otherwise as `grant_pull`."""
-        self._change(push=(*self._settings.push, *principals_of(principals)))
-        self._write_policy()
-        self._give(principals, PUSH_ACTIONS)
-        self._warn()
+        push = (*self._settings.push, *principals_of(principals))
+        self._grant(principals, PUSH_ACTIONS, push=push)
 
     def grant_pull_push(self, *principals: Grantee) -> None:
         """Let principals pull and push images; otherwise as `grant_pull`."""
-        self._change(pull_push=(*self._settings.pull_push, *principals_of(principals)))
-        self._write_policy()
-        self._give(principals, PULL_ACTIONS)
-        self._give(principals, PUSH_ACTIONS)
-        self._warn()
+        pull_push = (*self._settings.pull_push, *principals_of(principals))
+        self._grant(principals, PULL_ACTIONS, PUSH_ACTIONS, pull_push=pull_push)
 
     def grant_read(self, *principals: Grantee) -> None:
         """Let principals see what is known of the images: metadata and scan findings."""
-        self._change(read=(*self._settings.read, *principals_of(principals)))
-        self._write_policy()
-        self._give(principals, READ_ACTIONS)
+        read = (*self._settings.read, *principals_of(principals))
+        self._grant(principals, READ_ACTIONS, read=read)
 
     def grant(self, *principals: Grantee, actions: Sequence[str], sid: str | None = None) -> None:
         """Let principals do what the actions say, such as `ecr:BatchDeleteImage`.
@@ -257,15 +253,27 @@ class Repository(RepositoryBase):
         granted = PolicyStatement(
             principals=principals_of(principals), actions=tuple(actions), sid=sid
         )
-        self._take_statements(self._further, (*self._granted, granted))
-        self._give(principals, granted.actions)
+        grants = (*self._granted, granted)
+        statements = (*self._further, *merged(grants))
+        self._grant(principals, granted.actions, repository_policy_statements=statements)
+        self._granted = grants
 
-    def _take_statements(
-        self, further: tuple[PolicyStatement, ...], granted: tuple[PolicyStatement, ...]
+    @property
+    def _further(self) -> tuple[PolicyStatement, ...]:
+        """The statements of the policy that no grant made."""
+        statements = self._settings.repository_policy_statements
+        return statements[: len(statements) - len(list(merged(self._granted)))]
+
+    def _grant(
+        self, grantees: Sequence[Grantee], *several: Sequence[str], **changes: object
     ) -> None:
-        self._change(repository_policy_statements=(*further, *merged(granted)))
-        self._further, self._granted = further, granted
+        """Take settings that grant actions, and give roles of CI their side: both, or neither."""
+        changed = self._changed(**changes)
+        self._check_roles(grantees, *several)
+        self._settings = changed
         self._write_policy()
+        self._give(grantees, *several)
+        self._warn()
 
     # The two policies are defined here and not as the constructs of their rooms: a node of the
     # tree more for each would make a repository a fifth more expensive.

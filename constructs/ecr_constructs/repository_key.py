@@ -26,6 +26,7 @@ from ecr_constructs.checks import (
     wrong_type,
 )
 from ecr_constructs.creation_template import ROLE_NAME_PREFIX
+from ecr_constructs.policy_json import policy_of
 from ecr_constructs.principal import Principal, together
 from ecr_constructs.registry import Registry
 from ecr_constructs.tags import tag_problems
@@ -230,7 +231,7 @@ def key_policy_document(registry: Registry, settings: RepositoryKeySettings) -> 
         _statement("RepositoriesRead", creators, reading, through_ecr),
         *(templates if settings.creators else []),
     ]
-    return {"Version": "2012-10-17", "Statement": statements}
+    return policy_of(statements)
 
 
 def _element(principals: Sequence[Principal], root: str) -> object:

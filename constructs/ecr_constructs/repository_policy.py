@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, count
 from typing import ClassVar
 
 from cdktf_cdktf_provider_aws.ecr_repository_policy import EcrRepositoryPolicy
@@ -38,7 +38,7 @@ from ecr_constructs.condition import (
     frozen,
     render_conditions,
 )
-from ecr_constructs.policy_json import one_or_all
+from ecr_constructs.policy_json import one_or_all, policy_of
 from ecr_constructs.policy_risk import policy_risks
 from ecr_constructs.principal import Principal, Together, together
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
@@ -192,7 +192,7 @@ class PolicyStatement(Statement):
 def repository_policy_document(statements: Sequence[PolicyStatement]) -> dict[str, object]:
     """The repository policy as AWS writes it."""
     rendered = [part for statement in statements for part in statement.render()]
-    return {"Version": "2012-10-17", "Statement": rendered}
+    return policy_of(rendered)
 
 
 def repository_policy_text(statements: Sequence[PolicyStatement]) -> str:
@@ -258,8 +258,10 @@ def grant_statements(
 def merged(grants: Iterable[PolicyStatement]) -> Iterator[PolicyStatement]:
     """The statements of several grants of actions, in few statements for each sid.
 
-    Without a sid, it is made of the actions: `BatchDeleteImage`, `BatchDeleteImageAnd2More`.
+    Without a sid, it is made of the actions: `BatchDeleteImage`, `BatchDeleteImageAnd2More`. What
+    would have the same as one before is numbered: `BatchDeleteImageAnd2More2`.
     """
+    sids = set[str]()
     granted: dict[str | None, dict[str, list[Principal]]] = {}
     for grant in grants:
         for action in grant.actions:
@@ -267,10 +269,11 @@ def merged(grants: Iterable[PolicyStatement]) -> Iterator[PolicyStatement]:
             of.setdefault(action, []).extend(grant.principals)
     for sid, of in granted.items():
         for group, actions in _granted_together(of):
-            made = _sid_of(actions) + group.kind
-            yield PolicyStatement(
-                sid=made if sid is None else sid, principals=group.members, actions=tuple(actions)
-            )
+            wanted = _sid_of(actions) + group.kind if sid is None else sid
+            numbered = chain([wanted], (f"{wanted}{number}" for number in count(2)))
+            own = next(one for one in numbered if one not in sids)
+            sids.add(own)
+            yield PolicyStatement(sid=own, principals=group.members, actions=tuple(actions))
 
 
 def _sid_of(actions: Iterable[str]) -> str:
@@ -303,8 +306,9 @@ class RepositoryPolicy(Construct):
         if not problems:
             document = repository_policy_document(statements)
             problems += policy_risks(document, registry=registry)
-            here = (one.problems_in(registry) for one in statements if registry)
-            problems += chain.from_iterable(here)
+            for index, statement in enumerate(statements):
+                here = statement.problems_in(registry) if registry else ()
+                problems += within(("statements", index), here)
         if statements in ((), []):
             problems.append(NO_STATEMENT.problem("none"))
         refuse([*REPOSITORY_NAME.problems(repository_name), *problems])

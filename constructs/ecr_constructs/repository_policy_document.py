@@ -15,6 +15,7 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.policy_document import policy_document_problems
 from ecr_constructs.policy_json import (
+    NEWEST_VERSION,
     conditions_as_text,
     listed,
     members,
@@ -31,7 +32,7 @@ from ecr_constructs.principal import (
 from ecr_constructs.repository_policy import PolicyStatement, repository_policy_problems
 
 _PAGE = "IAM user guide, policy elements"
-NEWER_VERSION = Choice(what="Version", source=f"{_PAGE}: Version", options=("2012-10-17",))
+NEWER_VERSION = Choice(what="Version", source=f"{_PAGE}: Version", options=(NEWEST_VERSION,))
 ONE_ELEMENT = Check(
     "a principal must be by 'AWS' or by 'Service' here",
     "this library: a statement is about one kind of principals",

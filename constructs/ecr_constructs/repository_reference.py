@@ -1,10 +1,10 @@
 """Repository reference: a repository that is defined elsewhere."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from cdktf import Fn
 from cdktf_cdktf_provider_aws.data_aws_ecr_repository import DataAwsEcrRepository
@@ -12,7 +12,7 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_user_policy import IamUserPolicy
 from constructs import Construct
 
-from ecr_constructs.access import access_statement, allowing, login_statement, policy_of
+from ecr_constructs.access import allowing
 from ecr_constructs.action import (
     NO_ACTION,
     PULL_ACTIONS,
@@ -34,6 +34,7 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.ci_role import CiRole, Grantee
 from ecr_constructs.image import IMAGE_DIGEST
+from ecr_constructs.policy_json import policy_of
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import REPOSITORY_NAME, Registry
 from ecr_constructs.terraform_text import json_text
@@ -91,6 +92,8 @@ class RepositoryBase(Construct):
     """A private ECR repository, ours or another's: where it is and how its images are addressed."""
 
     _source: _Source
+    _registry: Registry | None
+    _known_name: str
 
     @property
     def repository_arn(self) -> str:
@@ -102,11 +105,23 @@ class RepositoryBase(Construct):
         """The name with its namespaces, such as `payments/api`. Using it makes a dependency."""
         return self._source.name
 
-    def _give(self, grantees: Sequence[Grantee], actions: Sequence[str]) -> None:
-        """Give roles of CI the other side of a grant, in the policy of each."""
-        for role in grantees:
-            if isinstance(role, CiRole):
-                role.add_to_policy(*allowing(actions, [self._one_arn]))
+    def _check_roles(self, grantees: Sequence[Grantee], *several: Sequence[str]) -> None:
+        """Refuse what `_give` would, before anybody is given anything."""
+        for role in _roles_of(grantees):
+            refuse(role.policy_problems(*self._other_side(several), arns=self._arns_for(role)))
+
+    def _give(self, grantees: Sequence[Grantee], *several: Sequence[str]) -> None:
+        """Give roles of CI the other side of grants of actions, in the policy of each."""
+        for role in _roles_of(grantees):
+            role.add_to_policy(*self._other_side(several), arns=self._arns_for(role))
+
+    def _other_side(self, several: Iterable[Sequence[str]]) -> list[dict[str, Any]]:
+        return [one for actions in several for one in allowing(actions, [self._one_arn])]
+
+    def _arns_for(self, role: CiRole) -> dict[str, str]:
+        # Both are what the stack's provider makes, so the repository is where the role is.
+        registry = self._registry or role.registry
+        return {self._one_arn: registry.repository_arn(self._known_name)}
 
     @cached_property
     def _one_arn(self) -> str:
@@ -171,8 +186,11 @@ class RepositoryReference(RepositoryBase):
     grant to those of that account only. A `CiRole` has it in its own policy.
     """
 
-    def __init__(self, scope: Construct, id_: str, registry: Registry | None = None) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, name: str, registry: Registry | None = None
+    ) -> None:
         super().__init__(scope, id_)
+        self._known_name = name
         self._registry = registry
         self._granted: dict[str, dict[str, tuple[str, ...]]] = {}
 
@@ -182,20 +200,19 @@ class RepositoryReference(RepositoryBase):
         :raises ValueError: for an account, which has no policy of its own; and for another AWS
             partition than that of a repository's ARN.
         """
-        self._grant("Pull", PULL_ACTIONS, principals)
+        self._grant(principals, {"Pull": PULL_ACTIONS})
 
     def grant_push(self, *principals: Grantee) -> None:
         """Let roles and users push images; otherwise as `grant_pull`."""
-        self._grant("Push", PUSH_ACTIONS, principals)
+        self._grant(principals, {"Push": PUSH_ACTIONS})
 
     def grant_pull_push(self, *principals: Grantee) -> None:
         """Let roles and users pull and push images; otherwise as `grant_pull`."""
-        self.grant_pull(*principals)
-        self.grant_push(*principals)
+        self._grant(principals, {"Pull": PULL_ACTIONS, "Push": PUSH_ACTIONS})
 
     def grant_read(self, *principals: Grantee) -> None:
         """Let roles and users see what is known of the images; otherwise as `grant_pull`."""
-        self._grant("Read", READ_ACTIONS, principals, login=False)
+        self._grant(principals, {"Read": READ_ACTIONS})
 
     def grant(self, *principals: Grantee, actions: Sequence[str], sid: str = "Grant") -> None:
         """Let roles and users do what the actions say; otherwise as `grant_pull`.
@@ -211,34 +228,36 @@ class RepositoryReference(RepositoryBase):
         for index, action in enumerate(actions):
             problems += within(("actions", index), action_problems(action))
         refuse(problems)
-        self._grant(sid, actions, principals, login=False)
+        self._grant(principals, {sid: actions})
 
-    def _grant(
-        self,
-        sid: str,
-        actions: Sequence[str],
-        grantees: Sequence[Grantee],
-        *,
-        login: bool = True,
-    ) -> None:
+    def _grant(self, grantees: Sequence[Grantee], granted: Mapping[str, Sequence[str]]) -> None:
+        """Give everybody all of it, or nobody anything.
+
+        :param granted: sid -> actions.
+        """
         principals = [one for one in grantees if not isinstance(one, CiRole)]
         refuse(sequence("principals", principals, Principal))
         for principal in principals:
             if principal.arn is None:
                 refuse([GRANT.problem(f"{principal.kind} {shown(principal.identifier)}")])
             refuse(principal.problems_in(self._registry) if self._registry else ())
-        statements = [access_statement(sid, actions, [self.repository_arn])]
-        if login:
-            statements.append(login_statement())
-        policy = json_text(policy_of(statements))
         found = {principal.identifier: principal for principal in principals}
         for identifier in found:
-            refuse(self._grant_problems(identifier, sid, actions))
-        for identifier, principal in found.items():
-            granted = self._granted.setdefault(identifier, {})
-            if sid in granted:
+            refuse(self._grant_problems(identifier, granted))
+        self._check_roles(grantees, *granted.values())
+        for sid, actions in granted.items():
+            self._define(sid, actions, found.values())
+        self._give(grantees, *granted.values())
+
+    def _define(self, sid: str, actions: Sequence[str], principals: Iterable[Principal]) -> None:
+        """Define the policies of those who have none of that name."""
+        own, *login = allowing(actions, [self._one_arn])
+        policy = json_text(policy_of([{"Sid": sid, **own}, *login]))
+        for principal in principals:
+            before = self._granted.setdefault(principal.identifier, {})
+            if sid in before:
                 continue
-            granted[sid] = tuple(actions)
+            before[sid] = tuple(actions)
             # An id cannot hold a token: a principal that is known at deploy time only is counted.
             id_ = f"{sid}:{principal.identifier}".replace("/", ":")
             if is_token(principal.identifier):
@@ -250,23 +269,23 @@ class RepositoryReference(RepositoryBase):
             elif principal.user is not None:
                 user = _last_part(principal.user)
                 IamUserPolicy(self, id_, user=user, name_prefix=prefix, policy=policy)
-        self._give(grantees, actions)
 
     def _grant_problems(
-        self, identifier: str, sid: str, actions: Sequence[str]
+        self, identifier: str, granted: Mapping[str, Sequence[str]]
     ) -> Iterator[Problem]:
-        """Check a grant together with those that the principal has already."""
+        """Check grants together with those that the principal has already."""
         before = self._granted.get(identifier, {})
-        if before.get(sid, tuple(actions)) != tuple(actions):
-            yield GRANT_TWICE.problem(shown(sid), ("sid",))
-        together = [one for some in {**before, sid: tuple(actions)}.values() for one in some]
+        for sid, actions in granted.items():
+            if before.get(sid, tuple(actions)) != tuple(actions):
+                yield GRANT_TWICE.problem(shown(sid), ("sid",))
+        together = [one for some in {**before, **granted}.values() for one in some]
         yield from within(("actions",), allowance_problems(together))
 
 
 def repository_from_name(scope: Construct, id_: str, repository_name: str) -> RepositoryReference:
     """See `Repository.from_repository_name`."""
     refuse(REPOSITORY_NAME.problems(repository_name))
-    reference = RepositoryReference(scope, id_)
+    reference = RepositoryReference(scope, id_, repository_name)
     reference._source = DataAwsEcrRepository(reference, "Resource", name=repository_name)
     return reference
 
@@ -281,7 +300,7 @@ def repository_from_arn(scope: Construct, id_: str, repository_arn: str) -> Repo
     if parts["partition"] != registry.partition:
         got = f"{shown(repository_arn)} for {registry.partition}"
         refuse([ARN_PARTITION.problem(got)])
-    reference = RepositoryReference(scope, id_, registry)
+    reference = RepositoryReference(scope, id_, parts["name"], registry)
     reference._source = _KnownRepository(
         arn=repository_arn,
         name=parts["name"],
@@ -289,6 +308,10 @@ def repository_from_arn(scope: Construct, id_: str, repository_arn: str) -> Repo
         repository_url=f"{registry.registry_uri}/{parts['name']}",
     )
     return reference
+
+
+def _roles_of(grantees: Iterable[Grantee]) -> Iterator[CiRole]:
+    return (one for one in grantees if isinstance(one, CiRole))
 
 
 def _last_part(arn: str) -> str:

@@ -7,6 +7,7 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from constructs import Construct
 
 from ecr_constructs.checks import Check, Problem, is_token, shown
+from ecr_constructs.policy_json import policy_of
 from ecr_constructs.registry import Registry
 from ecr_constructs.terraform_text import json_text
 
@@ -61,15 +62,10 @@ class ServiceRole(Construct):
             "Resource",
             name_prefix=name_prefix,
             description=description,
-            assume_role_policy=json_text(role_policy_document([trust])),
+            assume_role_policy=json_text(policy_of([trust])),
         )
-        text = json_text(role_policy_document(statements))
+        text = json_text(policy_of(statements))
         policy = IamRolePolicy(self, "Policy", name="ecr", role=role.name, policy=text)
         # By the policy, so that what names the role is made when it may do what it has to.
         self.role_arn = registry.iam_arn(f"role/{policy.role}")
         """The ARN of the role, with a token."""
-
-
-def role_policy_document(statements: Sequence[Mapping[str, object]]) -> dict[str, object]:
-    """A policy of a role as AWS writes it."""
-    return {"Version": "2012-10-17", "Statement": list(statements)}
