@@ -29,6 +29,7 @@ from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
 from ecr_constructs.registry import ROOT
 from ecr_constructs.registry_policy import registry_policy_document
+from ecr_constructs.repository_policy import repository_policy_document
 from stacks.assume_role import AssumeRole
 from stacks.backend import Backend, backend_problems
 from stacks.ci_role import CiRole, Issuers, role_name_problems
@@ -244,7 +245,15 @@ class Environment(Section):
         }
         policy = registry_policy_document(self.home, self.registry.policy_statements)
         of_registry = other_side(policy, self.home.repository_arn("*"))
-        return together(statements_in(self.home, list(self._kept), own), of_registry)
+        of_public = (
+            other_side(
+                repository_policy_document(one.policy_statements),
+                self.home.public_repository_arn(name),
+            )
+            for name, one in self.registry.public_repositories.items()
+        )
+        granted = statements_in(self.home, list(self._kept), own)
+        return together(granted, *of_public, of_registry)
 
     @property
     def ci_role_statements(self) -> dict[str, Statements]:

@@ -128,5 +128,5 @@ class RegistrySection(Section):
         yield from within(("pull_time_update_exclusions",), found)
         for name, repository in self.public_repositories.items():
             path = ("public_repositories", name)
-            yield from within(path, repository.problems_in(registry))
+            yield from within(path, repository.problems_in(registry, deployer))
             yield from within((*path, "tags"), tags_together(tags, repository.tags))

@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import botocore.session
 import cfnlint
 import pytest
 import yaml
@@ -32,15 +33,22 @@ from ecr_constructs import (
 )
 from ecr_constructs.access import (
     LOGIN_ACTION,
+    PUBLIC_LOGIN_ACTIONS,
     login_statement,
     other_side,
     part_problems,
     policies_of,
     statements_together,
 )
-from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, REPOSITORY_ACTIONS
+from ecr_constructs.action import (
+    PUBLIC_PUSH_ACTIONS,
+    PUBLIC_REPOSITORY_ACTIONS,
+    PULL_ACTIONS,
+    PUSH_ACTIONS,
+    READ_ACTIONS,
+    REPOSITORY_ACTIONS,
+)
 from ecr_constructs.checks import sent_length
-from ecr_constructs.public_repository import PUBLIC_REPOSITORY_ACTIONS
 from ecr_constructs.pull_through_cache import UPSTREAM_ACTIONS
 from ecr_constructs.repository_key import ADMINISTRATION_ACTIONS, RECOVERY_ACTIONS
 from ecr_constructs.repository_policy import grant_statements, repository_policy_document
@@ -275,24 +283,47 @@ def asks(principal: Principal, action: str, policy: dict[str, Any]) -> bool:
     return allowed(request, resource=policy, identity=[everything])
 
 
+NAMED = {
+    *REPOSITORY_ACTIONS,
+    *PULL_ACTIONS,
+    *PUSH_ACTIONS,
+    *READ_ACTIONS,
+    *PUBLIC_REPOSITORY_ACTIONS,
+    *PUBLIC_PUSH_ACTIONS,
+    *UPSTREAM_ACTIONS,
+    *ADMINISTRATION_ACTIONS,
+    *RECOVERY_ACTIONS,
+    LOGIN_ACTION,
+    *PUBLIC_LOGIN_ACTIONS,
+}
+# What a policy allows and nobody calls -> what does it instead.
+NO_OPERATIONS = {
+    "ecr:BatchImportUpstreamImage": "a pull through a cache rule",
+    "ecr:GetImageCopyStatus": "a cache rule, while it copies from a registry of ECR",
+    "ecr:ReplicateImage": "the replication of the registry that sends",
+    "sts:GetServiceBearerToken": "GetAuthorizationToken of ECR Public",
+}
+
+
 def test_every_action_that_is_named_is_one_of_iams() -> None:
     # cfn-lint's list, from IAM's service reference, in lowercase.
     lists = Path(cfnlint.__file__).with_name("data") / "AdditionalSpecs" / "Policies.json"
     services = json.loads(lists.read_text())
-    named = {
-        *REPOSITORY_ACTIONS,
-        *PULL_ACTIONS,
-        *PUSH_ACTIONS,
-        *READ_ACTIONS,
-        *PUBLIC_REPOSITORY_ACTIONS,
-        *UPSTREAM_ACTIONS,
-        *ADMINISTRATION_ACTIONS,
-        *RECOVERY_ACTIONS,
-        LOGIN_ACTION,
-    }
-    for action in named:
+    for action in NAMED:
         service, _, name = action.partition(":")
         assert fnmatch.filter(services[service]["Actions"], name.lower()), action
+
+
+def test_every_action_that_is_named_is_an_operation_or_known_to_be_none() -> None:
+    session = botocore.session.get_session()
+    known = {
+        f"{service}:{operation}"
+        for service in ("ecr", "ecr-public", "kms", "sts")
+        for operation in session.get_service_model(service).operation_names
+    }
+    called = {action for action in NAMED if "*" not in action}
+    assert called - known == set(NO_OPERATIONS)
+    assert all(fnmatch.filter(known, action) for action in NAMED - called)
 
 
 def test_the_references_grant_is_an_inline_policy(

@@ -1,16 +1,20 @@
 import importlib
+import inspect
 import pickle
 import pkgutil
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from cdktf import TerraformStack
 from conftest import BROKEN
+from constructs import Construct
 from test_cases import CASES, read
 
 import ecr_constructs
 import stacks
-from ecr_constructs import Check, InvalidValueError
+from ecr_constructs import Check, GitHubActions, InvalidValueError, Principal, Registry
 from ecr_constructs.checks import TextForm, shown, with_strangers
 from scripts.checks_page import PAGE, ROOMS, all_checks, checks_of, page
 
@@ -96,6 +100,60 @@ def test_an_error_can_be_pickled() -> None:
     error = InvalidValueError([Check("a rule", "a source").problem("x", ("key",))])
     again = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (str(again), again.problems) == (str(error), error.problems)
+
+
+ADMITTED = Principal(account="111111111111")
+_HOME = Registry(account_id="111111111111", region="ap-northeast-2")
+# Construct -> what it cannot be without, but for lists.
+_NEEDED: dict[str, dict[str, Any]] = {
+    "AccessPolicy": {"registry": _HOME},
+    "CiRole": {
+        "registry": _HOME,
+        "role_name": "ci",
+        "trusted": [GitHubActions(repository="acme/api", branches=("main",))],
+    },
+    "LifecyclePolicy": {"repository_name": "ab"},
+    "PublicRepository": {"repository_name": "ab"},
+    "RegistryPolicy": {"registry": _HOME},
+    "RegistryScanningConfiguration": {},
+    "ReplicationConfiguration": {"registry": _HOME},
+    "Repository": {"repository_name": "ab"},
+    "RepositoryCreationRole": {"registry": _HOME, "prefixes": ["ab"]},
+    "RepositoryCreationTemplate": {
+        "registry": _HOME,
+        "prefix": "ab",
+        "applied_for": ["REPLICATION"],
+    },
+    "RepositoryKey": {"registry": _HOME},
+    "RepositoryPolicy": {"repository_name": "ab"},
+}
+
+
+def _lists() -> Iterator[tuple[str, str]]:
+    """Every argument of a construct that takes a list."""
+    for name in ecr_constructs.__all__:
+        made = getattr(ecr_constructs, name)
+        if inspect.isclass(made) and issubclass(made, Construct):
+            for keyword, parameter in inspect.signature(made.__init__).parameters.items():
+                if str(parameter.annotation).startswith("collections.abc.Sequence"):
+                    yield name, keyword
+
+
+def test_the_constructs_take_lists() -> None:
+    assert {name for name, _ in _lists()} == set(_NEEDED)
+
+
+@pytest.mark.parametrize("wrong", ["REPLICATION", "ab", None, 5, {"ab": 1}, ADMITTED])
+@pytest.mark.parametrize(("name", "keyword"), [*_lists()])
+def test_what_is_no_list_is_told_in_one_sentence(
+    name: str, keyword: str, wrong: Any, stack: TerraformStack
+) -> None:
+    given = {**_NEEDED[name], keyword: wrong}
+    with pytest.raises(InvalidValueError) as caught:
+        getattr(ecr_constructs, name)(stack, "It", **given)
+    [problem] = caught.value.problems
+    assert re.fullmatch(rf"\w*{keyword} must be a list\b.*", problem.sentence)
+    assert stack.node.try_find_child("It") is None
 
 
 def forms() -> Iterator[TextForm]:

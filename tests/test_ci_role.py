@@ -451,7 +451,7 @@ ELSEWHERE = f"arn:aws:iam::222222222222:oidc-provider/{GITHUB}"
         (
             {"statements": LOGIN},
             ("statements",),
-            "statements must be a list of Mapping values, got a mapping with",
+            "statements must be a list, got a mapping with",
         ),
         (
             {"statements": [LOGIN, "Allow"]},

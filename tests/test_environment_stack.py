@@ -539,3 +539,47 @@ def test_a_role_that_a_document_alone_names_has_access() -> None:
     file = HEAD | {"ci_roles": CI_ROLES, "repositories": {"ab": {"policy_document": WRITTEN}}}
     environment = Environment.model_validate_json(json.dumps(file))
     assert not [str(warning.sentence) for warning in environment_warnings(environment)]
+
+
+def test_the_other_side_of_a_public_push_is_to_push_there_and_nothing_else() -> None:
+    agent = {"push": [{"ci_role": CI}, {"user": f"arn:aws:iam::{'2' * 12}:user/ann"}]}
+    registry = {"public_repositories": {"acme/agent": agent}}
+    file = HEAD | {"ci_roles": CI_ROLES, "registry": registry}
+    environment = Environment.model_validate_json(json.dumps(file))
+    assert not [str(warning.sentence) for warning in environment_warnings(environment)]
+    stack = stack_of(ci_roles=CI_ROLES, registry=registry)
+    [attached] = stack["resource"]["aws_iam_role_policy"].values()
+    [(user, [output])] = stack["output"]["access_policies"]["value"].items()
+    assert user.endswith(":user/ann")
+    for policy in map(json.loads, (attached["policy"], output)):
+        push, login = policy["Statement"]
+        assert push == {
+            "Effect": "Allow",
+            "Action": [
+                "ecr-public:BatchCheckLayerAvailability",
+                "ecr-public:CompleteLayerUpload",
+                "ecr-public:InitiateLayerUpload",
+                "ecr-public:PutImage",
+                "ecr-public:UploadLayerPart",
+            ],
+            "Resource": ["arn:aws:ecr-public::111111111111:repository/acme/agent"],
+        }
+        assert login == {
+            "Sid": "PublicLogin",
+            "Effect": "Allow",
+            "Action": ["ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken"],
+            "Resource": "*",
+        }
+
+
+def test_who_pushes_to_private_and_public_repositories_has_both_tokens() -> None:
+    stack = stack_of(
+        ci_roles=CI_ROLES,
+        repositories={"ab": {"push": [{"ci_role": CI}]}},
+        registry={"public_repositories": {f"acme/{n}": {"push": [{"role": CI}]} for n in "ab"}},
+    )
+    [attached] = stack["resource"]["aws_iam_role_policy"].values()
+    push, public, *logins = json.loads(attached["policy"])["Statement"]
+    assert push["Sid"] == "Push"
+    assert [arn[-6:] for arn in public["Resource"]] == ["acme/a", "acme/b"]
+    assert [login["Sid"] for login in logins] == ["Login", "PublicLogin"]

@@ -153,7 +153,7 @@ def test_policy_is_one_line_of_json(stack: TerraformStack, resources: Resources)
 def test_policy_fails_without_rules(stack: TerraformStack) -> None:
     with pytest.raises(ValueError, match=r"repository name must .* takes at least one rule"):
         LifecyclePolicy(stack, "Policy", repository_name="BAD", rules=[])
-    with pytest.raises(ValueError, match="must be a list of LifecycleRule values"):
+    with pytest.raises(ValueError, match="must be a list, got LifecycleRule"):
         LifecyclePolicy(stack, "Policy", repository_name="a/b", rules=LAST_TEN)  # type: ignore[arg-type]
     assert stack.node.try_find_child("Policy") is None
 

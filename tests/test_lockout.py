@@ -90,6 +90,11 @@ def test_a_denial_of_an_account_shuts_it_out(registry: Registry | None, count: i
         ({"Null": {"aws:CalledViaLast": "true"}}, True),
         ({"StringEquals": {"aws:PrincipalType": "AssumedRole"}}, True),
         ({"StringNotEquals": {"aws:PrincipalType": "AssumedRole"}}, False),
+        ({"StringNotEquals": {"aws:username": "alice"}}, True),
+        ({"StringEquals": {"aws:username": "alice"}}, False),
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-*"}}, True),
+        ({"StringNotLike": {"aws:PrincipalOrgID": "o-*"}}, False),
+        ({"StringNotEquals": {"aws:SourceVpce": "vpce-*"}}, True),
     ],
 )
 def test_what_is_known_of_a_call_is_heeded(condition: dict[str, Any], holds: bool) -> None:

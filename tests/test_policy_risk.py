@@ -306,6 +306,45 @@ def test_whether_somebody_is_of_an_organization_is_not_known() -> None:
     assert ALL_ACTIONS in found(everybody, both)
 
 
+BY_ACCOUNT = {"StringEquals": {"aws:PrincipalAccount": "111111111111"}}
+BY_NAME = {"ArnEquals": {"aws:PrincipalArn": ROLE}}
+FROM = {"StringEquals": {"aws:SourceVpce": "vpce-0a1b2c3d"}}
+
+
+@pytest.mark.parametrize(
+    ("who", "one", "condition", "is_one"),
+    [
+        ("111111111111", {}, BY_ACCOUNT, True),
+        (ROLE, {}, BY_ACCOUNT, True),
+        (ROLE, {}, BY_NAME, True),
+        ("111111111111", {}, BY_NAME, True),
+        ("*", BY_ACCOUNT, BY_NAME, True),
+        ("222222222222", {}, BY_ACCOUNT, False),
+        (f"{ROLE}-2", {}, BY_NAME, False),
+        # What narrows it besides counts.
+        (ROLE, FROM, {**BY_NAME, **FROM}, True),
+        (ROLE, {}, {**BY_NAME, **FROM}, True),
+        (
+            ROLE,
+            {"StringEquals": {"aws:SourceVpce": "vpce-0a1b2c3e"}},
+            {**BY_NAME, **FROM},
+            False,
+        ),
+        # Several, and a part of them, are nobody by a name.
+        (ROLE, {}, {"ArnLike": {"aws:PrincipalArn": f"{ROLE}*"}}, False),
+        (ROLE, {}, {"ArnEquals": {"aws:PrincipalArn": [ROLE, f"{ROLE}-2"]}}, False),
+    ],
+)
+@pytest.mark.parametrize("last", [True, False])
+def test_everybody_of_one_account_or_name_is_that_one(
+    who: str, one: dict[str, Any], condition: dict[str, Any], is_one: bool, last: bool
+) -> None:
+    everybody = statement({"AWS": "*"}, [*HALF], Condition=condition)
+    other = statement({"AWS": who}, [*REST], Condition=one)
+    found_ = found(everybody, other) if last else found(other, everybody)
+    assert (ALL_ACTIONS in found_) == is_one
+
+
 WHY = "the company that builds for us"
 WHOLE = {"AWS": "222222222222"}
 ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}

@@ -15,7 +15,11 @@ from ecr_constructs import (
     PublicPolicyStatement,
     PublicRepository,
     PublicRepositorySettings,
+    Registry,
 )
+from ecr_constructs.lockout import LOCKOUT
+from ecr_constructs.policy_risk import FOREIGN_PUSH
+from ecr_constructs.repository_policy import Effect
 
 CI = Principal(role="arn:aws:iam::111111111111:role/ci")
 
@@ -59,6 +63,29 @@ def test_says_what_everybody_reads(stack: TerraformStack, resources: Resources) 
     assert re.fullmatch(r"\$\{aws_ecrpublic_repository\.Agent_\w+\.repository_uri\}", uri)
 
 
+def test_knows_another_account_by_its_registry(stack: TerraformStack) -> None:
+    foreign = [Principal(account="222222222222")]
+    PublicRepository(stack, "Agent", repository_name="acme/agent", push=foreign)
+    home = Registry(account_id="111111111111", region="ap-northeast-2")
+    with pytest.raises(InvalidValueError) as caught:
+        PublicRepository(
+            stack, "Other", repository_name="acme/other", push=[CI, *foreign], registry=home
+        )
+    [problem] = caught.value.problems
+    assert (problem.check, problem.path) == (FOREIGN_PUSH, ("push", 1))
+
+
+def test_the_role_that_deploys_is_not_shut_out() -> None:
+    home = Registry(account_id="111111111111", region="ap-northeast-2")
+    denial = PublicPolicyStatement(
+        effect=Effect.DENY, principals=(CI,), actions=("ecr-public:SetRepositoryPolicy",)
+    )
+    settings = PublicRepositorySettings(repository_policy_statements=(denial,))
+    assert list(settings.problems_in(home, f"{CI.arn}-2")) == []
+    [problem] = settings.problems_in(home, CI.arn)
+    assert (problem.check, problem.path) == (LOCKOUT, ("repository_policy_statements", 0))
+
+
 def test_says_nothing_without_a_word(stack: TerraformStack, resources: Resources) -> None:
     PublicRepository(stack, "Agent", repository_name="acme/agent")
     assert resources("aws_ecrpublic_repository") == [{"repository_name": "acme/agent"}]
@@ -93,7 +120,9 @@ def test_constructor_and_settings_are_one_vocabulary() -> None:
     parameters = signature(PublicRepository.__init__).parameters
     keywords = {name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
     settings = fields(PublicRepositorySettings)
-    assert keywords == {"repository_name", "provider"} | {field.name for field in settings}
+    assert keywords == {"repository_name", "registry", "provider"} | {
+        field.name for field in settings
+    }
     for field in settings:
         if field.default is not MISSING:
             assert parameters[field.name].default == field.default

@@ -84,7 +84,7 @@ from ecr_constructs import (
 )
 from ecr_constructs import action as actions
 from ecr_constructs.access import access_document
-from ecr_constructs.action import PUSH_ACTIONS, REPOSITORY_ACTIONS
+from ecr_constructs.action import PRIVATE, REPOSITORY_ACTIONS
 from ecr_constructs.checks import (
     MAX_WHOLE_NUMBER,
     TYPE,
@@ -817,14 +817,12 @@ REFUSALS = [
     ),
     Refusal(
         policy_risk.FOREIGN_CHANGES,
-        st.sampled_from(
-            [*{*policy_risk.CHANGING_ACTIONS} - {*PUSH_ACTIONS, "ecr:BatchImportUpstreamImage"}]
-        ),
+        st.sampled_from([*{*PRIVATE.changing} - {*PRIVATE.pushing}]),
         lambda action: risky(Principal={"AWS": "2" * 12}, Action=action),
     ),
     Refusal(
         policy_risk.EVERYBODY_CHANGES,
-        st.sampled_from(policy_risk.CHANGING_ACTIONS),
+        st.sampled_from(PRIVATE.changing),
         lambda action: risky(Principal="*", Action=action),
         (policy_risk.EVERYBODY,),
     ),

@@ -33,7 +33,7 @@ def test_copies_to_a_region_of_the_same_account_and_to_another_account(
 
 
 def test_fails_with_rules_that_are_no_list(stack: TerraformStack) -> None:
-    with pytest.raises(ValueError, match="rules must be a list of ReplicationRule values"):
+    with pytest.raises(ValueError, match="rules must be a list, got null"):
         ReplicationConfiguration(stack, "Replication", registry=HOME, rules=None)  # type: ignore[arg-type]
 
 

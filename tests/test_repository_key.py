@@ -313,7 +313,7 @@ def test_takes_what_is_just_within_the_limits(given: dict[str, Any]) -> None:
         ({"description": 1}, "description must be text, got 1"),
         (
             {"administrators": CI.role},
-            f"administrators must be a list of Principal values, got '{CI.role}'",
+            f"administrators must be a list, got '{CI.role}'",
         ),
         ({"creators": ["x"]}, "creators must be a list of Principal values, got 'x'"),
         (

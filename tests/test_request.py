@@ -95,6 +95,89 @@ def test_tells_of_who_deploys(conditions: object, answer: bool | None) -> None:
     assert holds(conditions, KNOWN, variables=True) is answer
 
 
+# What a request can have of a key that is unknown before, or nothing.
+_VALUES: dict[str, list[str | None]] = {
+    "aws:PrincipalOrgID": [None, "o-a1b2c3d4e5", "o-b1b2c3d4e5"],
+    "aws:SourceVpce": [None, "vpce-0a1b2c3d"],
+    "aws:UserId": ["AROAEXAMPLE:apply"],
+    "aws:PrincipalTag/team": [None, "o-*", "payments"],
+}
+_WANTED = ["o-*", "o-a1b2c3d4e5", "vpce-*", "vpce-0a1b2c3?", "AROAEXAMPLE:*", "payments"]
+_UNKNOWN = st.tuples(
+    st.sampled_from([o for o in _OPERATORS if "String" in o]),
+    st.sampled_from([*_VALUES]),
+    st.lists(st.sampled_from(_WANTED), min_size=1, max_size=3),
+)
+_UNKNOWN_NULLS = st.tuples(
+    st.just("Null"),
+    st.sampled_from([*_VALUES]),
+    st.lists(st.sampled_from(["true", "false"]), min_size=1, max_size=2),
+)
+
+
+@settings(deadline=None, max_examples=500)
+@given(_UNKNOWN | _UNKNOWN_NULLS)
+def test_an_answer_without_the_value_is_that_of_every_value(
+    condition: tuple[str, str, list[str]],
+) -> None:
+    operator, key, wanted = condition
+    conditions = {operator: {key: wanted}}
+    answers = {
+        holds_for(
+            conditions,
+            Request(
+                principal=ROLE,
+                action="ecr:PutImage",
+                resource="*",
+                context={} if value is None else {key: value},
+            ),
+        )
+        for value in _VALUES[key]
+    }
+    assert holds(conditions, KNOWN, variables=True) in (
+        {None, *answers} if len(answers) == 1 else {None}
+    )
+
+
+@pytest.mark.parametrize(
+    ("conditions", "answer"),
+    [
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-*"}}, True),
+        ({"StringNotEqualsIgnoreCase": {"aws:SourceVpce": ["vpce-*", "vpce-?"]}}, True),
+        ({"StringNotEquals": {"aws:SourceVpce": ["vpce-*", "vpce-0a1b2c3d"]}}, None),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-*"}}, False),
+        # It depends on whether there is one.
+        ({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-*"}}, None),
+        ({"ForAnyValue:StringNotEquals": {"aws:PrincipalOrgPaths": "o-a/r-b/*"}}, None),
+        ({"StringNotLike": {"aws:PrincipalOrgID": "o-*"}}, None),
+        ({"StringNotEquals": {"aws:PrincipalTag/team": "pay*"}}, None),
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "${aws:PrincipalTag/org, 'o-*'}"}}, None),
+        ({"Null": {"aws:MultiFactorAuthPresent": ["true", "false"]}}, True),
+        ({"Null": {"aws:MultiFactorAuthPresent": "false"}}, None),
+    ],
+)
+def test_a_star_where_no_value_has_one_is_never_equal(
+    conditions: object, answer: bool | None
+) -> None:
+    assert holds(conditions, KNOWN, variables=True) is answer
+    assert holds(conditions, SOMEBODY, variables=True) is answer
+
+
+def test_a_star_in_the_name_of_a_role_is_never_equal() -> None:
+    for pattern, answer in (("role/dep*", True), ("role/team/*", True), ("role/*/deploy", None)):
+        arn = f"arn:aws:iam::111111111111:{pattern}"
+        conditions = {"StringNotEquals": {"aws:PrincipalArn": arn}}
+        assert holds(conditions, SOMEBODY, variables=True) is answer
+        assert holds(conditions, KNOWN, variables=True) is True
+
+
+def test_a_role_has_no_name_of_a_user() -> None:
+    conditions = {"StringNotEquals": {"aws:username": "alice"}}
+    assert holds(conditions, KNOWN, variables=True) is True
+    assert holds(conditions, SOMEBODY, variables=True) is None
+    assert holds({"StringEquals": {"aws:username": "alice"}}, KNOWN, variables=True) is False
+
+
 @pytest.mark.parametrize(
     ("pattern", "answer"),
     [

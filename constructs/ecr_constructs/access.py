@@ -9,7 +9,13 @@ from typing import Any
 from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from constructs import Construct
 
-from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS, covered
+from ecr_constructs.action import (
+    PUBLIC_PUSH_ACTIONS,
+    PULL_ACTIONS,
+    PUSH_ACTIONS,
+    READ_ACTIONS,
+    covered,
+)
 from ecr_constructs.checks import (
     Check,
     Problem,
@@ -17,6 +23,7 @@ from ecr_constructs.checks import (
     refuse,
     sent_length,
     shown,
+    tuple_of,
     unique,
     within,
     wrong_type,
@@ -29,8 +36,10 @@ from ecr_constructs.terraform_text import json_text
 
 MAX_POLICY_LENGTH = 6144
 LOGIN_ACTION = "ecr:GetAuthorizationToken"
+# From ECR Public's page on setting a policy: what pushing to any public repository takes.
+PUBLIC_LOGIN_ACTIONS = ("ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken")
 # What a client does that has logged in.
-_WITH_TOKEN = {*PULL_ACTIONS, *PUSH_ACTIONS}
+_WITH_TOKEN = (*PULL_ACTIONS, *PUSH_ACTIONS)
 # Grant -> the name of its statement and its actions.
 _GRANTS = {
     "pull": ("Pull", PULL_ACTIONS),
@@ -133,7 +142,7 @@ class Access:
                 named = any(prefix == ROOT or str(n).startswith(f"{prefix}/") for n in self.pull)
                 if not named and not any(CACHED.problems(prefix)):
                     yield PULL_NEEDED.problem(shown(prefix), ("pull_through", index))
-        if not any(given.values()):
+        if all(values in ((), []) for values in given.values()):
             yield NOTHING.problem("nothing")
 
     def render(self, registry: Registry) -> list[dict[str, Any]]:
@@ -155,14 +164,22 @@ def login_statement() -> dict[str, Any]:
     return {"Sid": "Login", "Effect": "Allow", "Action": [LOGIN_ACTION], "Resource": "*"}
 
 
+def public_login_statement() -> dict[str, Any]:
+    """The same for ECR Public, of which nobody needs one to pull."""
+    actions = list(PUBLIC_LOGIN_ACTIONS)
+    return {"Sid": "PublicLogin", "Effect": "Allow", "Action": actions, "Resource": "*"}
+
+
 def allowing(actions: Sequence[str], resources: Sequence[str]) -> list[dict[str, Any]]:
     """The statements that allow actions on repositories by their ARNs, without names.
 
     Where some are of pulling or pushing, the last one is that of the token for `docker login`.
     """
-    logs_in = any(action in _WITH_TOKEN for action in covered(actions))
+    logins = [login_statement()] if covered(actions, _WITH_TOKEN) else []
+    if covered(actions, PUBLIC_PUSH_ACTIONS):
+        logins.append(public_login_statement())
     own = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-    return [own, login_statement()] if logs_in else [own]
+    return [own, *logins]
 
 
 def _statements(registry: Registry, given: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
@@ -232,12 +249,12 @@ def policies_of(statements: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def statements_together(statements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The fewest statements that allow the same: those that differ in resources alone are one.
 
-    The one of the token for `docker login` is the last.
+    Those of the tokens for `docker login` are the last.
     """
-    login = login_statement()
+    logins = [one for one in (login_statement(), public_login_statement()) if one in statements]
     found: dict[str, tuple[Mapping[str, Any], dict[str, None]]] = {}
     for statement in statements:
-        if statement != login:
+        if statement not in logins:
             but = {name: name != "Resource" and value for name, value in statement.items()}
             key = json.dumps(but, sort_keys=True)
             _, resources = found.setdefault(key, (statement, {}))
@@ -246,7 +263,7 @@ def statements_together(statements: Sequence[Mapping[str, Any]]) -> list[dict[st
         {**first, **({"Resource": list(resources)} if resources else {})}
         for first, resources in found.values()
     ]
-    return [*fewest, login] if login in statements else fewest
+    return [*fewest, *logins]
 
 
 def other_side(policy: Mapping[str, Any], resource: str) -> dict[str, list[dict[str, Any]]]:
@@ -322,11 +339,11 @@ class AccessPolicy(Construct):
         policy_name: str | None = None,
     ) -> None:
         access = Access(
-            pull=tuple(pull),
-            push=tuple(push),
-            read=tuple(read),
-            pull_through=tuple(pull_through),
-            import_upstream=tuple(import_upstream),
+            pull=tuple_of(pull),
+            push=tuple_of(push),
+            read=tuple_of(read),
+            pull_through=tuple_of(pull_through),
+            import_upstream=tuple_of(import_upstream),
         )
         document = access_document(registry, access)
         problems = list(access_problems(document))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ecr_constructs.checks import (
@@ -80,6 +81,42 @@ REPOSITORY_ACTIONS = (
     "ecr:UploadLayerPart",
 )
 
+# What tells of images, and what downloads them. Everything else changes something.
+_READING = re.compile(r"ecr:(?:BatchCheck|BatchGet|Describe|Get|List|StartLifecyclePolicyPreview)")
+
+# The same of ECR Public: what `docker push` calls, and what everybody may do.
+PUBLIC_PUSH_ACTIONS = (
+    "ecr-public:BatchCheckLayerAvailability",
+    "ecr-public:CompleteLayerUpload",
+    "ecr-public:InitiateLayerUpload",
+    "ecr-public:PutImage",
+    "ecr-public:UploadLayerPart",
+)
+PUBLIC_READ_ACTIONS = (
+    "ecr-public:BatchCheckLayerAvailability",
+    "ecr-public:DescribeImageTags",
+    "ecr-public:DescribeImages",
+    "ecr-public:DescribeRepositories",
+    "ecr-public:GetRepositoryCatalogData",
+    "ecr-public:GetRepositoryPolicy",
+    "ecr-public:ListTagsForResource",
+)
+PUBLIC_REPOSITORY_ACTIONS = (
+    *PUBLIC_READ_ACTIONS,
+    "ecr-public:BatchDeleteImage",
+    "ecr-public:CompleteLayerUpload",
+    "ecr-public:CreateRepository",
+    "ecr-public:DeleteRepository",
+    "ecr-public:DeleteRepositoryPolicy",
+    "ecr-public:InitiateLayerUpload",
+    "ecr-public:PutImage",
+    "ecr-public:PutRepositoryCatalogData",
+    "ecr-public:SetRepositoryPolicy",
+    "ecr-public:TagResource",
+    "ecr-public:UntagResource",
+    "ecr-public:UploadLayerPart",
+)
+
 LOGIN_ACTIONS = ("ecr:GetAuthorizationToken", "ecr-public:GetAuthorizationToken")
 _FORM = re.compile(r"[a-z-]+:[A-Za-z*?]+|\*")
 _POLICY = ":setrepositorypolicy"
@@ -107,6 +144,37 @@ POLICY_BY_WILDCARD = Check(
     " everything",
     "this project: least privilege",
     "write the actions out",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionSet:
+    """The actions that a repository has, by what they do to it."""
+
+    every: tuple[str, ...]
+    """All that there are."""
+    changing: tuple[str, ...]
+    """What does more than read and pull."""
+    pushing: tuple[str, ...]
+    """What brings images."""
+    owner: tuple[str, ...]
+    """What Terraform needs to read and to mend the policy."""
+
+
+# Without `ecr:DeleteRepositoryPolicy` Terraform can still set another policy, and one that nobody
+# but some may take away is a sensible one.
+PRIVATE = ActionSet(
+    every=REPOSITORY_ACTIONS,
+    changing=tuple(action for action in REPOSITORY_ACTIONS if not _READING.match(action)),
+    pushing=(*PUSH_ACTIONS, "ecr:BatchImportUpstreamImage"),
+    owner=("ecr:DescribeRepositories", "ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy"),
+)
+PUBLIC = ActionSet(
+    every=PUBLIC_REPOSITORY_ACTIONS,
+    changing=tuple(one for one in PUBLIC_REPOSITORY_ACTIONS if one not in PUBLIC_READ_ACTIONS),
+    pushing=PUBLIC_PUSH_ACTIONS,
+    # Nobody can be denied to read.
+    owner=("ecr-public:SetRepositoryPolicy",),
 )
 
 

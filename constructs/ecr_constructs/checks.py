@@ -4,12 +4,14 @@ import difflib
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ecr_constructs.terraform_text import holds_expression
+
+T = TypeVar("T")
 
 MAX_WHOLE_NUMBER = 2**31 - 1
 # What is told to be meant is no longer, where the text itself may be.
@@ -247,11 +249,16 @@ def truth(what: str, value: object) -> Iterator[Problem]:
         yield wrong_type(what, "true or false", value)
 
 
+def tuple_of(values: Sequence[T]) -> tuple[T, ...]:
+    """A list as a tuple; anything else stays as it is, for the check to name it."""
+    return tuple(values) if isinstance(values, list) else values  # type: ignore[return-value]
+
+
 def sequence(what: str, values: object, kind: type) -> Iterator[Problem]:
     """Check for a list or tuple of values of the given class."""
     expected = f"a list of {kind.__name__} values"
     if not isinstance(values, list | tuple):
-        yield wrong_type(what, expected, values)
+        yield wrong_type(what, "a list", values)
         return
     for index, value in enumerate(values):
         if not isinstance(value, kind):

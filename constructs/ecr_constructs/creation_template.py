@@ -24,6 +24,7 @@ from ecr_constructs.checks import (
     TextForm,
     refuse,
     sent_length,
+    tuple_of,
     unique,
     within,
     wrong_type,
@@ -222,8 +223,14 @@ class RepositoryCreationRole(Construct):
         *,
         registry: Registry,
         prefixes: Sequence[str],
-        kms_keys: Collection[str | None] = (),
+        kms_keys: Sequence[str | None] = (),
     ) -> None:
+        lists = {"prefixes": prefixes, "kms_keys": kms_keys}
+        refuse(
+            wrong_type(name, "a list", values)
+            for name, values in lists.items()
+            if not isinstance(values, list | tuple)
+        )
         refuse(problem for prefix in prefixes for problem in PREFIX.problems(prefix))
         statements = _role_statements(registry, prefixes, kms_keys)
         refuse(_length_problems(statements))
@@ -382,20 +389,20 @@ class RepositoryCreationTemplate(Construct):
         problems = list(PREFIX.problems(prefix))
         try:
             settings = RepositoryCreationTemplateSettings(
-                applied_for=tuple(applied_for),
+                applied_for=tuple_of(applied_for),
                 description=description,
                 image_tag_mutability=image_tag_mutability,
-                image_tag_mutability_exclusion_filters=tuple(
+                image_tag_mutability_exclusion_filters=tuple_of(
                     image_tag_mutability_exclusion_filters
                 ),
                 encryption_type=encryption_type,
                 kms_key=kms_key,
-                lifecycle_rules=tuple(lifecycle_rules),
-                pull=tuple(pull),
-                push=tuple(push),
-                pull_push=tuple(pull_push),
-                read=tuple(read),
-                repository_policy_statements=tuple(repository_policy_statements),
+                lifecycle_rules=tuple_of(lifecycle_rules),
+                pull=tuple_of(pull),
+                push=tuple_of(push),
+                pull_push=tuple_of(pull_push),
+                read=tuple_of(read),
+                repository_policy_statements=tuple_of(repository_policy_statements),
                 policy_document=policy_document,
                 public_access=public_access,
                 resource_tags={} if resource_tags is None else resource_tags,

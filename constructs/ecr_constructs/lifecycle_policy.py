@@ -275,7 +275,7 @@ class LifecyclePolicy(Construct):
             *REPOSITORY_NAME.problems(repository_name),
             *lifecycle_policy_problems(rules),
         ]
-        if not rules:
+        if rules in ((), []):
             problems.append(NO_RULE.problem("none"))
         refuse(problems)
         super().__init__(scope, id_)

@@ -4,16 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecr_constructs.action import covered
+from ecr_constructs.action import PRIVATE, ActionSet, covered
 from ecr_constructs.checks import Check, Problem, is_token, shown
 from ecr_constructs.policy_json import named, texts
 from ecr_constructs.principal import account_of
 from ecr_constructs.registry import Registry
 from ecr_constructs.request import deployers_request, holds
 
-# What Terraform needs to read and to mend a policy. Without `ecr:DeleteRepositoryPolicy` it can
-# still set another one, and a policy that nobody but some may take away is a sensible one.
-_OWNER_ACTIONS = ("ecr:DescribeRepositories", "ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy")
 SESSION = re.compile(r"arn:aws[a-z-]*:sts::(?P<account>[0-9]{12}):assumed-role/(?P<role>[^/]+)/.*")
 
 LOCKOUT = Check(
@@ -37,16 +34,18 @@ def lockouts(
     deployer: str | None,
     *,
     variables: bool,
+    actions: ActionSet = PRIVATE,
 ) -> Iterator[Problem]:
     """How a denial shuts out whoever deploys, as far as its conditions are known to hold.
 
     :param registry: where the repository is; without it, no account is one's own.
     :param deployer: the ARN of the role that deploys, where it is known.
     :param variables: whether the policy's version knows variables.
+    :param actions: those that the repository has.
     """
     key = "NotAction" if "NotAction" in denial else "Action"
-    listed = covered(texts(denial.get(key, [])), _OWNER_ACTIONS)
-    owned = [action for action in _OWNER_ACTIONS if (action in listed) == (key == "Action")]
+    listed = covered(texts(denial.get(key, [])), actions.owner)
+    owned = [action for action in actions.owner if (action in listed) == (key == "Action")]
     role = None if is_token(deployer) else deployer
     known = deployers_request(registry, role)
     if not owned or not holds(denial.get("Condition"), known, variables=variables):

@@ -46,6 +46,8 @@ _NAMES = {
     "aws:principalarn": re.compile(r"(?:[^:]*:){5}(?:role|user)/[^*?$]+"),
     "aws:sourcearn": re.compile(r"(?:[^:]*:){5}[^*?$]+"),
 }
+# What leaves one of everybody.
+_ONE = {"aws:principalarn": _NAMES["aws:principalarn"], "aws:principalaccount": ACCOUNT_ID.pattern}
 # For whom a service acts.
 _SOURCE_KEYS = ("aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths")
 
@@ -79,6 +81,15 @@ class Narrowing(NamedTuple):
         ]
         is_own = any(found <= {account, _OWN.lower()} for found in accounts)
         return not is_own and not (accounts and account is None) and not self._is_by_name()
+
+    def of_everybody(self) -> tuple[str, str]:
+        """The one whom it leaves of everybody, or everybody still, and what else narrows him."""
+        for name, form in _ONE.items():
+            for key, values in self.values:
+                if key == name and len(values) == 1 and form.fullmatch(values[0]):
+                    rest = [one for one in self.values if one != (key, values)]
+                    return values[0], str(self._replace(values=rest))
+        return "*", str(self)
 
     def _is_by_name(self) -> bool:
         """Whether it is to roles, users or sources by their whole names."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from ecr_constructs.action import (
     ALL_ACTIONS,
-    PUSH_ACTIONS,
-    REPOSITORY_ACTIONS,
+    PRIVATE,
+    ActionSet,
     allowance_problems,
     covered,
 )
@@ -23,11 +23,6 @@ from ecr_constructs.registry import Registry
 from ecr_constructs.wildcard import is_like
 
 _PAGE = "IAM user guide, policy elements"
-# What tells of images, and what downloads them. Everything else changes something.
-_READING = re.compile(r"ecr:(?:BatchCheck|BatchGet|Describe|Get|List|StartLifecyclePolicyPreview)")
-CHANGING_ACTIONS = tuple(action for action in REPOSITORY_ACTIONS if not _READING.match(action))
-# What brings images to a repository.
-_PUSHING = {*PUSH_ACTIONS, "ecr:BatchImportUpstreamImage"}
 
 _ARN_LIKE = ", or write ArnLike, whose '*' stays in its part of the ARN"
 EVERYBODY = Check(
@@ -74,6 +69,7 @@ def policy_risks(
     registry: Registry | None = None,
     deployer: str | None = None,
     spared: Sequence[str] = (),
+    actions: ActionSet = PRIVATE,
 ) -> Iterator[Problem]:
     """What is wrong with whom a policy admits and denies.
 
@@ -81,16 +77,17 @@ def policy_risks(
     :param registry: where the repository is; without it, no account is another one.
     :param deployer: the ARN of the role that deploys, where it is known.
     :param spared: actions that other accounts may have as a whole.
+    :param actions: those that the repository has.
     """
     variables = document.get("Version") == NEWEST_VERSION
     for index, statement in _statements(document):
         if statement.get("Effect") == "Deny":
-            found = lockouts(statement, registry, deployer, variables=variables)
+            found = lockouts(statement, registry, deployer, variables=variables, actions=actions)
         else:
             narrowing = narrowed_by(statement.get("Condition"), variables=variables)
-            found = _allowed(statement, narrowing, registry, spared)
+            found = _allowed(statement, narrowing, registry, actions, spared)
         yield from within(("Statement", index), found)
-    yield from _allowed_together(document, variables=variables)
+    yield from _allowed_together(document, actions.every, variables=variables)
 
 
 def identity_risks(
@@ -116,23 +113,26 @@ def _actions_of(statement: Mapping[str, Any]) -> list[str]:
     return texts(statement.get("Action", []))
 
 
-def _allowed_together(document: Mapping[str, Any], *, variables: bool) -> Iterator[Problem]:
+def _allowed_together(
+    document: Mapping[str, Any], every: tuple[str, ...], *, variables: bool
+) -> Iterator[Problem]:
     """Everything that several statements allow somebody, with one repository at least."""
     allowed: dict[tuple[str, str], list[tuple[int, list[str], Sequence[str]]]] = {}
     for index, statement in _statements(document):
         if statement.get("Effect") == "Allow":
             narrowing = narrowed_by(statement.get("Condition"), variables=variables)
             resources = texts(statement.get("Resource", "*"))
-            for who in _whom(statement.get("Principal")):
-                one = (index, resources, covered(_actions_of(statement)))
-                allowed.setdefault((who, str(narrowing)), []).append(one)
+            for name in _whom(statement.get("Principal")):
+                who, narrowed = narrowing.of_everybody() if name == "*" else (name, str(narrowing))
+                one = (index, resources, covered(_actions_of(statement), every))
+                allowed.setdefault((who, narrowed), []).append(one)
     names = dict.fromkeys(who for who, _ in allowed)
     for who, narrowed in allowed:
         # Who is narrowed has what others are allowed.
         others = _others_of(who, names)
         keys = dict.fromkeys((name, of) for name in (*others, who) for of in ("", narrowed))
         found = [one for key in keys for one in allowed.get(key, ())]
-        if len({action for *_, actions in found for action in actions}) < len(REPOSITORY_ACTIONS):
+        if len({action for *_, actions in found for action in actions}) < len(every):
             continue
         for resource in dict.fromkeys(one for _, resources, _ in found for one in resources):
             of_it = [
@@ -142,7 +142,7 @@ def _allowed_together(document: Mapping[str, Any], *, variables: bool) -> Iterat
             ]
             whole = {action for _, actions in of_it for action in actions}
             alone = max(len(actions) for _, actions in of_it)
-            if alone < len(whole) == len(REPOSITORY_ACTIONS):
+            if alone < len(whole) == len(every):
                 got = f"them all for {shown(who)}{narrowed and f' of {narrowed}'}"
                 last = max(index for index, _ in of_it)
                 yield ALL_ACTIONS.problem(got, ("Statement", last))
@@ -172,6 +172,7 @@ def _allowed(
     statement: Mapping[str, Any],
     narrowing: Narrowing,
     registry: Registry | None,
+    known: ActionSet,
     spared: Sequence[str],
 ) -> Iterator[Problem]:
     principal, actions = statement.get("Principal"), _actions_of(statement)
@@ -179,7 +180,7 @@ def _allowed(
         yield ALLOWED_BUT.problem(path=("NotPrincipal",))
     if "NotAction" in statement:
         yield NOT_ACTION.problem(path=("NotAction",))
-    yield from (p._replace(path=("Action",)) for p in allowance_problems(actions))
+    yield from (p._replace(path=("Action",)) for p in allowance_problems(actions, known.every))
     hint = _ARN_LIKE if narrowing.is_almost else ""
     services = [] if narrowing.has_source else named(principal, "Service")
     if services:
@@ -188,11 +189,11 @@ def _allowed(
     everybody = [] if narrowing.values else [*filter(is_wild, named(principal, "AWS"))]
     if everybody:
         yield EVERYBODY.problem(shown(everybody[0]), ("Principal",), hint=hint)
-    changes = [action for action in covered(actions, CHANGING_ACTIONS) if action not in spared]
+    changes = [action for action in covered(actions, known.changing) if action not in spared]
     if changes and (everybody or services or "NotPrincipal" in statement):
         yield EVERYBODY_CHANGES.problem(", ".join(changes), ("Action",))
     elif changes:
-        others = [action for action in changes if action not in _PUSHING]
+        others = [action for action in changes if action not in known.pushing]
         for who in dict.fromkeys(_outsiders(principal, narrowing, registry)):
             if others:
                 yield FOREIGN_CHANGES.problem(f"{', '.join(others)} for {who}", ("Principal",))

@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from cdktf_cdktf_provider_aws.ecrpublic_repository import (
 from cdktf_cdktf_provider_aws.ecrpublic_repository_policy import EcrpublicRepositoryPolicy
 from constructs import Construct
 
-from ecr_constructs.action import matching
+from ecr_constructs.action import PUBLIC, PUBLIC_PUSH_ACTIONS, PUBLIC_READ_ACTIONS, matching
 from ecr_constructs.checks import (
     Check,
     InvalidValueError,
@@ -26,15 +26,18 @@ from ecr_constructs.checks import (
     sequence,
     shown,
     truth,
+    tuple_of,
     unique,
     within,
     wrong_type,
 )
+from ecr_constructs.policy_risk import policy_risks
 from ecr_constructs.principal import Principal
 from ecr_constructs.registry import Registry
 from ecr_constructs.repository_policy import (
     Effect,
     PolicyStatement,
+    repository_policy_document,
     repository_policy_problems,
     repository_policy_text,
 )
@@ -42,47 +45,13 @@ from ecr_constructs.tags import tag_problems
 from ecr_constructs.terraform_text import escaped
 
 REGION = "us-east-1"
-# Nothing depends on the account.
-_ANYWHERE = Registry(account_id="0" * 12, region=REGION)
+# An account that nobody knows: no account is another one.
+_ANYWHERE = Registry(account_id="${data.aws_caller_identity.current.account_id}", region=REGION)
 MAX_BADGES = 50
 MAX_LOGO_BYTES = 512_000
 _API = "ECR Public API, `CreateRepository`"
 _TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]*")
 _STRICT = "unknown whether control characters pass: refused"
-
-# What `docker push` calls.
-PUSH_ACTIONS = (
-    "ecr-public:BatchCheckLayerAvailability",
-    "ecr-public:CompleteLayerUpload",
-    "ecr-public:InitiateLayerUpload",
-    "ecr-public:PutImage",
-    "ecr-public:UploadLayerPart",
-)
-_READ_ACTIONS = (
-    "ecr-public:BatchCheckLayerAvailability",
-    "ecr-public:DescribeImageTags",
-    "ecr-public:DescribeImages",
-    "ecr-public:DescribeRepositories",
-    "ecr-public:GetRepositoryCatalogData",
-    "ecr-public:GetRepositoryPolicy",
-    "ecr-public:ListTagsForResource",
-)
-# The actions that IAM's service reference lists for the resource type `repository`.
-PUBLIC_REPOSITORY_ACTIONS = (
-    *_READ_ACTIONS,
-    "ecr-public:BatchDeleteImage",
-    "ecr-public:CompleteLayerUpload",
-    "ecr-public:CreateRepository",
-    "ecr-public:DeleteRepository",
-    "ecr-public:DeleteRepositoryPolicy",
-    "ecr-public:InitiateLayerUpload",
-    "ecr-public:PutImage",
-    "ecr-public:PutRepositoryCatalogData",
-    "ecr-public:SetRepositoryPolicy",
-    "ecr-public:TagResource",
-    "ecr-public:UntagResource",
-    "ecr-public:UploadLayerPart",
-)
 
 REPOSITORY_NAME = TextForm(
     what="name of a public repository",
@@ -144,14 +113,14 @@ class PublicPolicyStatement(PolicyStatement):
     :raises ValueError: as `PolicyStatement`, and for a denial of what reads.
     """
 
-    known_actions: ClassVar[tuple[str, ...]] = PUBLIC_REPOSITORY_ACTIONS
+    known_actions: ClassVar[tuple[str, ...]] = PUBLIC.every
 
     def _problems(self) -> Iterator[Problem]:
         yield from super()._problems()
         if self.effect != Effect.DENY or not isinstance(self.actions, list | tuple):
             return
         for index, action in enumerate(self.actions):
-            if isinstance(action, str) and matching(action, _READ_ACTIONS):
+            if isinstance(action, str) and matching(action, PUBLIC_READ_ACTIONS):
                 yield NO_DENY.problem(shown(action), ("actions", index))
 
 
@@ -213,14 +182,10 @@ class PublicRepositorySettings:
     def policy_statements(self) -> tuple[PublicPolicyStatement, ...]:
         """The statements of the repository's policy: the grant, then the further ones."""
         further = tuple(self.repository_policy_statements)
-        if not self.push:
-            return further
-        principals = tuple(dict.fromkeys(self.push))
-        grant = PublicPolicyStatement(sid="Push", principals=principals, actions=PUSH_ACTIONS)
-        return (grant, *further)
+        return (_pushing(self.push), *further) if self.push else further
 
-    def problems_in(self, registry: Registry) -> Iterator[Problem]:
-        """Check what depends on where the account is."""
+    def problems_in(self, registry: Registry, deployer: str | None = None) -> Iterator[Problem]:
+        """Check what depends on where the account is, and on the role that deploys."""
         if registry.partition != "aws":
             yield PARTITION.problem(f"Region {registry.region}")
         for index, principal in enumerate(self.push):
@@ -228,6 +193,23 @@ class PublicRepositorySettings:
         for index, statement in enumerate(self.repository_policy_statements):
             path = ("repository_policy_statements", index)
             yield from within(path, statement.problems_in(registry))
+        yield from self._risks(replace(registry, region=REGION), deployer)
+
+    def _risks(self, registry: Registry, deployer: str | None) -> Iterator[Problem]:
+        """What the policy lets happen that nobody can have meant, each where it is written."""
+        written = [(("push", index), _pushing([one])) for index, one in enumerate(self.push)]
+        name, further = "repository_policy_statements", self.repository_policy_statements
+        written += (((name, index), statement) for index, statement in enumerate(further))
+        paths = [path for path, statement in written for _ in statement.render()]
+        whole = repository_policy_document([statement for _, statement in written])
+        found = policy_risks(whole, registry=registry, deployer=deployer, actions=PUBLIC)
+        yield from (p._replace(path=paths[int(p.path[1])]) for p in found)
+
+
+def _pushing(principals: Sequence[Principal]) -> PublicPolicyStatement:
+    """The statement that lets principals push."""
+    several = tuple(dict.fromkeys(principals))
+    return PublicPolicyStatement(sid="Push", principals=several, actions=PUBLIC_PUSH_ACTIONS)
 
 
 def _badge_problems(what: str, badges: object) -> Iterator[Problem]:
@@ -274,9 +256,13 @@ class PublicRepository(Construct):
     :param tags: at most 50; keys of 1 to 128 and values of up to 256 characters.
     :param push: who may push images.
     :param repository_policy_statements: further statements of the repository's policy.
+    :param registry: a registry of the account, to know other accounts and one's own; without it,
+        neither that another one as a whole pushes or changes anything nor that its own is shut
+        out is told.
     :param provider: a provider of us-east-1, the only Region that the AWS provider can use ECR
         Public in; by default the stack's own, which then has to be of that Region.
-    :raises ValueError: for anything that ECR Public would refuse, all of it in one text.
+    :raises ValueError: for anything that ECR Public would refuse, and for a policy that lets happen
+        what nobody can have meant, all of it in one text.
     """
 
     def __init__(
@@ -296,6 +282,7 @@ class PublicRepository(Construct):
         tags: Mapping[str, str] | None = None,
         push: Sequence[Principal] = (),
         repository_policy_statements: Sequence[PublicPolicyStatement] = (),
+        registry: Registry | None = None,
         provider: TerraformProvider | None = None,
     ) -> None:
         problems = list(REPOSITORY_NAME.problems(repository_name))
@@ -304,16 +291,16 @@ class PublicRepository(Construct):
                 description=description,
                 about_text=about_text,
                 usage_text=usage_text,
-                architectures=tuple(architectures),
-                operating_systems=tuple(operating_systems),
+                architectures=tuple_of(architectures),
+                operating_systems=tuple_of(operating_systems),
                 logo_image_blob=logo_image_blob,
                 force_destroy=force_destroy,
                 prevent_destroy=prevent_destroy,
                 tags={} if tags is None else tags,
-                push=tuple(push),
-                repository_policy_statements=tuple(repository_policy_statements),
+                push=tuple_of(push),
+                repository_policy_statements=tuple_of(repository_policy_statements),
             )
-            problems += settings.problems_in(_ANYWHERE)
+            problems += settings.problems_in(registry or _ANYWHERE)
         except InvalidValueError as error:
             problems += error.problems
         refuse(problems)

@@ -170,3 +170,7 @@ class Registry:
         """The ARN of a repository of this registry."""
         registry = f"arn:{self.partition}:ecr:{self.region}:{self.account_id}"
         return f"{registry}:repository/{repository_name}"
+
+    def public_repository_arn(self, repository_name: str) -> str:
+        """The ARN of a repository of ECR Public, which the account has in no Region."""
+        return f"arn:{self.partition}:ecr-public::{self.account_id}:repository/{repository_name}"

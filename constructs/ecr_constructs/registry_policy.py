@@ -218,7 +218,7 @@ class RegistryPolicy(Construct):
         provider: TerraformProvider | None = None,
     ) -> None:
         problems = list(registry_policy_problems(registry, statements))
-        if not statements:
+        if statements in ((), []):
             problems.append(NO_STATEMENT.problem("none"))
         refuse(problems)
         super().__init__(scope, id_)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.ecr_lifecycle_policy import EcrLifecyclePolicy
@@ -18,7 +18,7 @@ from constructs import Construct
 
 from ecr_constructs.action import PULL_ACTIONS, PUSH_ACTIONS, READ_ACTIONS
 from ecr_constructs.annotations import annotate
-from ecr_constructs.checks import Check, InvalidValueError, Path, refuse
+from ecr_constructs.checks import Check, InvalidValueError, Path, refuse, tuple_of
 from ecr_constructs.ci_role import Grantee, principals_of
 from ecr_constructs.encryption import EncryptionType, key_sent
 from ecr_constructs.lifecycle_policy import lifecycle_policy_text
@@ -35,8 +35,6 @@ from ecr_constructs.repository_reference import (
 from ecr_constructs.repository_settings import RepositorySettings
 from ecr_constructs.tag_mutability import TagMutability
 from ecr_constructs.terraform_text import escaped
-
-T = TypeVar("T")
 
 
 class Repository(RepositoryBase):
@@ -106,7 +104,7 @@ class Repository(RepositoryBase):
         try:
             settings = RepositorySettings(
                 image_tag_mutability=image_tag_mutability,
-                image_tag_mutability_exclusion_filters=_tuple(
+                image_tag_mutability_exclusion_filters=tuple_of(
                     image_tag_mutability_exclusion_filters
                 ),
                 scan_on_push=scan_on_push,
@@ -115,12 +113,12 @@ class Repository(RepositoryBase):
                 force_delete=force_delete,
                 prevent_destroy=prevent_destroy,
                 tags={} if tags is None else tags,
-                lifecycle_rules=_tuple(lifecycle_rules),
-                pull=_tuple(pull),
-                push=_tuple(push),
-                pull_push=_tuple(pull_push),
-                read=_tuple(read),
-                repository_policy_statements=_tuple(repository_policy_statements),
+                lifecycle_rules=tuple_of(lifecycle_rules),
+                pull=tuple_of(pull),
+                push=tuple_of(push),
+                pull_push=tuple_of(pull_push),
+                read=tuple_of(read),
+                repository_policy_statements=tuple_of(repository_policy_statements),
                 policy_document=policy_document,
                 public_access=public_access,
             )
@@ -341,8 +339,3 @@ def _encryption(
     return EcrRepositoryEncryptionConfiguration(
         encryption_type=encryption_type, kms_key=key_sent(kms_key)
     )
-
-
-def _tuple(values: Sequence[T]) -> tuple[T, ...]:
-    """A list as a tuple; anything else stays as it is, for the check to name it."""
-    return tuple(values) if isinstance(values, list) else values  # type: ignore[return-value]

@@ -21,6 +21,7 @@ from ecr_constructs.checks import (
     sequence,
     shown,
     truth,
+    tuple_of,
     within,
     wrong_type,
 )
@@ -306,8 +307,8 @@ class RepositoryKey(Construct):
         settings = RepositoryKeySettings(
             alias=alias,
             description=description,
-            administrators=tuple(administrators),
-            creators=tuple(creators),
+            administrators=tuple_of(administrators),
+            creators=tuple_of(creators),
             deletion_window_in_days=deletion_window_in_days,
             rotation_period_in_days=rotation_period_in_days,
             prevent_destroy=prevent_destroy,

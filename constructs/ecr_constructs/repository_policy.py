@@ -309,7 +309,7 @@ class RepositoryPolicy(Construct):
             for index, statement in enumerate(statements):
                 here = statement.problems_in(registry) if registry else ()
                 problems += within(("statements", index), here)
-        if not statements:
+        if statements in ((), []):
             problems.append(NO_STATEMENT.problem("none"))
         refuse([*REPOSITORY_NAME.problems(repository_name), *problems])
         super().__init__(scope, id_)

@@ -36,6 +36,19 @@ _OF_SERVICES = (
     "aws:sourceorgid",
     "aws:sourceorgpaths",
 )
+# Whose values hold neither `*` nor `?`, but for the path of a role, before the last '/'.
+_PLAIN = {
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:resourceaccount",
+    "aws:resourceorgid",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:userid",
+    "aws:username",
+}
 
 
 def deployers_request(registry: Registry | None, role: str | None) -> Known:
@@ -60,6 +73,8 @@ def deployers_request(registry: Registry | None, role: str | None) -> Known:
         known["aws:requestedregion"] = Value(registry.region)
     if role:
         known["aws:principaltype"] = Value("AssumedRole")
+        # IAM user guide, global condition keys: users alone have one.
+        known["aws:username"] = None
     if account:
         known["aws:principalaccount"] = known["aws:resourceaccount"] = Value(account)
     return known
@@ -90,18 +105,38 @@ def _some(answers: Iterable[bool | None]) -> bool | None:
 def _holds(
     operator: Operator | None, key: str, wanted: Sequence[str], known: Known, *, variables: bool
 ) -> bool | None:
-    if operator is None or key not in known:
+    if operator is None:
         return None
-    value = known[key]
     if operator.base == "Null":
-        return _some((item == "true") == (value is None) for item in wanted)
-    if value is None:
-        return operator.holds_without_the_key
-    # A request has one value of each key that is known, so that any and all of them are the same.
+        return _is_null(key, wanted, known)
+    without = operator.holds_without_the_key
+    value = known.get(key)
+    if key in known and value is None:
+        return without
+    # A request has one value of each key that is known, so that any and all of them are the same;
+    # and so they are of others where no value can be what is wanted.
+    filled = (_filled(item, known) if variables else item for item in wanted)
+    hit = _some(_hit(operator, key, value, item) for item in filled)
+    having = not hit if operator.is_negated and hit is not None else hit
+    # Whether the request has another key is unknown.
+    return having if key in known or having == without else None
+
+
+def _is_null(key: str, wanted: Sequence[str], known: Known) -> bool | None:
+    if key in known:
+        return _some((item == "true") == (known[key] is None) for item in wanted)
+    return True if {"true", "false"} <= {*wanted} else None
+
+
+def _hit(operator: Operator, key: str, value: Value | None, wanted: str | None) -> bool | None:
+    """Whether a value is what is wanted; without the value, whether any can be."""
+    if wanted is None:
+        return None
+    is_equal = operator.compared in ("StringEquals", "StringEqualsIgnoreCase")
+    if is_equal and key in _PLAIN and re.search(r"[*?]", wanted.rpartition("/")[2]):
+        return False
     compare = _COMPARE.get(operator.compared)
-    filled = [_filled(item, known) if variables else item for item in wanted]
-    hit = _some(compare(value, i) if compare and i is not None else None for i in filled)
-    return not hit if operator.is_negated and hit is not None else hit
+    return None if value is None or compare is None else compare(value, wanted)
 
 
 def _filled(text: str, known: Known) -> str | None:
