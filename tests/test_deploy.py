@@ -582,7 +582,7 @@ def test_plans_what_the_emulator_lacks_in_a_region_that_the_provider_does_not_kn
         "aws_ecrpublic_repository",
         "aws_ecrpublic_repository",
         "aws_ecrpublic_repository_policy",
-        *["output"] * 4,
+        *["output"] * 5,
     ]
 
 
