@@ -43,9 +43,9 @@ def unknown_key(
     """The problem of a key that nobody knows.
 
     :param section: the name of the class that has no such key.
-    :param elsewhere: what is added where no known key is like it.
+    :param elsewhere: where else there is such a key.
     """
-    hint = other_name(section, key) or did_you_mean(key, known) or elsewhere
+    hint = other_name(section, key) or elsewhere or did_you_mean(key, known)
     return UNKNOWN_KEY.problem(path=(key,), hint=hint, key=with_strangers(key))
 
 

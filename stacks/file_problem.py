@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import ErrorDetails
 
-from ecr_constructs import Check, InvalidValueError, Problem, RepositorySettings
+from ecr_constructs import Check, InvalidValueError, LifecycleRule, Problem, RepositorySettings
 from ecr_constructs.checks import TYPE, path_below, readable, shown, wrong_type
 from ecr_constructs.image_settings import EXCUSE
 from ecr_constructs.policy_risk import EXCUSABLE
@@ -31,8 +31,10 @@ _TYPES = {
 
 # Where in a file there are which keys.
 _KEYS = {
-    "registry": RegistrySection.model_fields,
-    "repository_defaults": {field.name for field in fields(RepositorySettings)},
+    "to the top of the file": Environment.model_fields,
+    "below 'registry'": RegistrySection.model_fields,
+    "below 'repository_defaults'": {field.name for field in fields(RepositorySettings)},
+    "into a rule of 'lifecycle_rules', a list": {field.name for field in fields(LifecycleRule)},
 }
 
 
@@ -142,12 +144,12 @@ def problems_of(details: ErrorDetails) -> Iterator[tuple[Loc, Problem]]:
 
 
 def _elsewhere(key: str) -> str:
-    """Where a key goes that is unknown at the top of a file, or of a section."""
+    """Where a key goes that its section does not know."""
     if "/" in key:
         return "; a repository goes below 'repositories'"
     for place, known in _KEYS.items():
         if key in known:
-            return f"; {key!r} goes below '{place}'"
+            return f"; {key!r} goes {place}"
     return ""
 
 

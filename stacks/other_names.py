@@ -11,6 +11,7 @@ _POLICY = (
     " JSON as 'policy_document'"
 )
 _KEYED = "; leave it out: the key above says it"
+_TO_WHOM = "; write whom below 'pull', 'push', 'pull_push' or 'read'"
 _IMAGES: _Said = {
     "; write 'image_tag_mutability'": "tagmutability imagemutability repositoryimagetagmutability"
     " immutable immutabletags mutability",
@@ -31,7 +32,8 @@ _IMAGES: _Said = {
     " readaccess",
     "; write 'push'": "pushprincipals pushaccess grantpush pushers writers write writeaccess",
     "; write 'pull_push'": "repositoryreadwriteaccessarns grantpullpush pushpull readwrite"
-    " principalsfullaccess grants grant access",
+    " principalsfullaccess",
+    _TO_WHOM: "grants grant access user organization principals principal",
     "; write 'public_access' with the reason": "public ispublic everybody anonymous",
     _KEYED: "name repositoryname reponame prefix",
     "; leave it out: Terraform's are the app's own": "count foreach dependson provider timeouts"
@@ -57,9 +59,13 @@ _JOBS: _Said = {
 OTHER_NAMES: Mapping[str, _Said] = {
     "Environment": {
         "; write 'repositories'": "repository repos repo ecr ecrrepositories ecrrepository"
-        " resources images",
-        "; the name of the file is that of the environment": "environment env environmentname name"
+        " resources resource images",
+        "; the name of the file is that of the environment": "environment environmentname name"
         " stage stack stackname",
+        "; write 'account' and 'region' at the top of the file, whose name is the environment's": (
+            "env"
+        ),
+        "; leave it out: a file has none": "version apiversion kind schemaversion",
         "; an environment is a file of its own": "environments envs accounts",
         "; write 'account'": "accountid awsaccount awsaccountid accountnumber",
         "; write 'region'": "awsregion location regionname defaultregion",
@@ -91,7 +97,15 @@ OTHER_NAMES: Mapping[str, _Said] = {
         " protect retain",
         "; write 'lifecycle_rules', or 'prevent_destroy'": "lifecycle",
         "; write 'tags'": "tagsall repositorytags labels",
-        "; leave it out: it is that of the environment": "region registryid account accountid",
+        "; leave it out: it is that of the environment": "region registryid account accountid"
+        " environment env",
+        _TO_WHOM: f"{_IMAGES[_TO_WHOM]} role",
+        "; it goes into a rule of 'lifecycle_rules', a list": "maximagecount maximageagedays"
+        " maxdayssinceimagepulled maxdayssinceimagetransitioned tagstatus tagprefixlist"
+        " tagpatternlist rulepriority",
+        "; it goes below 'github_actions' or 'gitlab' of a role of 'ci_roles'": "branches branch",
+        "; it goes to the top of the file": "registry backend assumerole requiredproviders ciroles"
+        " oidcproviders repositorykey repositories repositorydefaults",
         "; it goes below 'registry'": "replication replicationconfiguration pullthroughcacherules"
         " scantype repositorytype registrypolicy registryscantype registryscanrules"
         " registryreplicationrules registrypullthroughcacherules",
@@ -182,6 +196,8 @@ OTHER_NAMES: Mapping[str, _Said] = {
     },
     "ReplicationDestination": {
         "; write 'registry_id'": "account accountid registry registryaccount",
+        "; write 'environment', which stands for 'region' and 'registry_id'": "env environmentname"
+        " environments",
     },
     "Scanning": {
         "; write 'scan_type'": "type scantypes enhanced",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from test_loading import HEAD, sentences, write
 
+from stacks.destinations import KEY as ENVIRONMENT
 from stacks.environment import Environment
 from stacks.other_names import OTHER_NAMES
 
@@ -30,6 +31,7 @@ def sections() -> dict[str, Any]:
 @pytest.mark.parametrize("section", OTHER_NAMES)
 def test_what_is_said_names_keys_that_there_are(section: str) -> None:
     known = {key for part in sections().values() for key in part.get("properties", ())}
+    known |= {ENVIRONMENT}
     for said in OTHER_NAMES[section]:
         assert said.startswith("; ")
         assert set(re.findall(r"'([\w-]+)'", said)) <= known
@@ -48,7 +50,37 @@ def test_a_name_is_there_once_and_is_no_key_of_its_section(section: str) -> None
     [
         ("repository: {}\n", 3, "write 'repositories'"),
         ("environment: dev\n", 3, "the name of the file is that of the environment"),
+        ("version: 1\n", 3, "leave it out: a file has none"),
+        (
+            "env: {account: '111111111111', region: us-east-1}\n",
+            3,
+            "write 'account' and 'region' at the top of the file, whose name is the environment's",
+        ),
         ("tag: {a: b}\n", 3, "write 'tags'"),
+        (
+            "registry: {repositories: {api: {}}}\n",
+            3,
+            "'repositories' goes to the top of the file",
+        ),
+        ("registry: {tags: {a: b}}\n", 3, "'tags' goes to the top of the file"),
+        (
+            "max_image_count: 3\n",
+            3,
+            "'max_image_count' goes into a rule of 'lifecycle_rules', a list",
+        ),
+        (
+            "repository_defaults: {max_image_count: 3}\n",
+            3,
+            "it goes into a rule of 'lifecycle_rules', a list",
+        ),
+        (f"{_WEB}backend: {{}}\n", 5, "it goes to the top of the file"),
+        (f"{_WEB}grants: []\n", 5, "write whom below 'pull', 'push', 'pull_push' or 'read'"),
+        (f"{_WEB}role: ci\n", 5, "write whom below 'pull', 'push', 'pull_push' or 'read'"),
+        (
+            f"{_WEB}branches: [main]\n",
+            5,
+            "it goes below 'github_actions' or 'gitlab' of a role of 'ci_roles'",
+        ),
         ("Tags:\n  a: b\n", 3, "did you mean 'tags'?"),
         ("account_id: 111111111111\n", 3, "write 'account'"),
         ("backend: {type: s3}\n", 3, "write 's3' or 'local', with the settings below it"),
