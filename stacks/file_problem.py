@@ -36,6 +36,12 @@ _KEYS = {
     "below 'repository_defaults'": {field.name for field in fields(RepositorySettings)},
     "into a rule of 'lifecycle_rules', a list": {field.name for field in fields(LifecycleRule)},
 }
+# What a repository writes to have nothing where the defaults have something.
+_NOTHING = {
+    field.name: "null" if field.default is None else "[]"
+    for field in fields(RepositorySettings)
+    if field.default in (None, ())
+}
 
 
 class FileProblem(NamedTuple):
@@ -61,7 +67,9 @@ def at(file: str, problem: Problem, line: int = 1, path: str = "") -> FileProble
 def located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -> FileProblem:
     """A problem at the node that `loc` leads to, or at the last one on the way to it."""
     node, rest = root.reach(loc)
-    if problem.check == TYPE and not rest:
+    is_text = isinstance(node.value, str)
+    of_value = not is_text and problem.sentence.endswith(f", got {shown(node.plain())}")
+    if not rest and (problem.check == TYPE or of_value):
         meant = other_type(problem.sentence, node.value, node.written)
         problem = problem._replace(sentence=problem.sentence + meant)
     return at(file, problem, node.line, path_below(node.path, *rest))
@@ -72,23 +80,47 @@ def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> It
 
     A value can be written elsewhere than where it is used: in the defaults, in a grant, or behind
     an alias. What is wrong with it alone is told once, where it is written; what is wrong only
-    together with what is beside it, where it is used. What a grant adds stands alone. What each
-    repository can excuse is told of the defaults only where one does not, or where there is none.
+    together with what is beside it, where it is used, with how a default is taken back. What a
+    grant adds stands alone. What each repository can excuse is told of the defaults only where one
+    does not, or where there is none.
     """
-    placed = [
-        ((*loc, *problem.path), located(file, root, (*loc, *problem.path), problem))
-        for loc, problem in _where_excused(root, found)
-    ]
-    alone = {(p.path, p.sentence) for loc, p in placed if p.path == path_below("", *loc)}
-    for loc, problem in placed:
-        home = _home(root, loc)
+    places = [((*loc, *problem.path), problem) for loc, problem in _where_excused(root, found)]
+    placed = [(loc, located(file, root, loc, p), _home(root, loc)) for loc, p in places]
+    alone = {(p.path, p.sentence) for _, p, home in placed if _is_where_written(p, home)}
+    for loc, problem, home in placed:
         of_many = problem.path.startswith(("repository_defaults", "grants["))
         if problem.check in EXCUSABLE and of_many and loc[0] == "repositories":
             yield problem._replace(sentence=f"{problem.sentence} in each repository")
-        elif _is_in(problem.path, home.path) or problem.path.startswith("grants["):
+        elif problem.path.startswith("grants["):
             yield problem
+        elif _is_where_written(problem, home):
+            yield _with_way_back(root, loc, problem)
         elif (problem.path, problem.sentence) not in alone:
-            yield problem._replace(line=home.line, path=path_below("", *loc))
+            here = problem._replace(line=home.line, path=path_below("", *loc))
+            yield _with_way_back(root, loc, here)
+
+
+def _is_where_written(problem: FileProblem, home: Node) -> bool:
+    """Whether a problem is wholly of what is written in a node, or behind the alias that it is."""
+    behind_alias = home.origin and problem.check not in EXCUSABLE
+    return _is_in(problem.path, home.path) or bool(
+        behind_alias and _is_in(problem.path, home.origin)
+    )
+
+
+def _with_way_back(root: Node, loc: Loc, problem: FileProblem) -> FileProblem:
+    """The problem of a repository, with how it takes back the defaults that the sentence names."""
+    repository, rest = root.reach(loc[:2])
+    rule = problem.sentence.partition("; ")[0]
+    of_defaults = [
+        f"; '{key}: {nothing}' here takes the default's back"
+        for key, nothing in _NOTHING.items()
+        if repr(key) in rule
+        and (node := repository.child(key)) is not None
+        and node.path == f"repository_defaults.{key}"
+    ]
+    in_repository = loc[:1] == ("repositories",) and not rest
+    return problem._replace(sentence="".join((problem.sentence, *of_defaults * in_repository)))
 
 
 def _where_excused(

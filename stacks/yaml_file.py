@@ -108,6 +108,8 @@ class Node:
     """A scalar, a list of nodes, or a dict of nodes."""
     written: str = ""
     """A scalar as it is written, before YAML reads a number from it."""
+    origin: str = ""
+    """The path of what is behind an alias, where it is written."""
 
     def child(self, step: object) -> "Node | None":
         """The node below this one by a key or a position."""
@@ -218,7 +220,8 @@ class _Composer:
             if event.anchor not in self.anchors:
                 self._stop(ANCHOR.problem(f"'*{event.anchor}'"), event)
             # What is below an alias is where it is written; the value itself is here.
-            return replace(self.anchors[event.anchor], line=line, path=path)
+            node = self.anchors[event.anchor]
+            return replace(node, line=line, path=path, origin=node.origin or node.path)
         if isinstance(event, yaml.ScalarEvent):
             node = Node(line=line, path=path, value=self._scalar(event, path), written=event.value)
         elif isinstance(event, yaml.SequenceStartEvent):

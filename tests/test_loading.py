@@ -193,8 +193,43 @@ def test_a_problem_that_a_repository_makes_of_a_default_is_told_at_the_repositor
     text = HEAD + defaults + "repositories:\n  aa: {}\n  bb: {encryption_type: AES256}\n"
     assert sentences(write(tmp_path, dev=text)) == [
         "dev.yaml:6: repositories.bb.kms_key: 'kms_key' needs encryption_type KMS or KMS_DSSE,"
-        " got AES256; write KMS"
+        " got AES256; write KMS; 'kms_key: null' here takes the default's back"
     ]
+
+
+_DOCUMENT = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecr:BatchGetImage",'
+    ' "Principal": {"AWS": "111111111111"}}]}'
+)
+_PULL = "[{account: '222222222222'}]"
+
+
+@pytest.mark.parametrize(
+    ("default", "own", "nothing"),
+    [
+        (
+            "encryption_type: KMS, kms_key: alias/aws/ecr",
+            "encryption_type: AES256",
+            "kms_key: null",
+        ),
+        (
+            "image_tag_mutability: IMMUTABLE_WITH_EXCLUSION,"
+            " image_tag_mutability_exclusion_filters: [latest]",
+            "image_tag_mutability: MUTABLE",
+            "image_tag_mutability_exclusion_filters: []",
+        ),
+        (f"pull: {_PULL}", f"policy_document: '{_DOCUMENT}'", "pull: []"),
+        (f"policy_document: '{_DOCUMENT}'", f"pull: {_PULL}", "policy_document: null"),
+    ],
+)
+def test_a_repository_is_told_how_it_takes_a_default_back(
+    tmp_path: Path, default: str, own: str, nothing: str
+) -> None:
+    text = HEAD + f"repository_defaults: {{{default}}}\nrepositories:\n  aa: {{{own}"
+    [sentence] = sentences(write(tmp_path, dev=f"{text}}}\n"))
+    assert sentence.startswith("dev.yaml:5: repositories.aa.")
+    assert sentence.endswith(f"; '{nothing}' here takes the default's back")
+    assert load_environments(write(tmp_path, dev=f"{text}, {nothing}}}\n"))
 
 
 def test_a_problem_that_a_repository_makes_of_an_alias_is_told_at_the_repository(
@@ -215,6 +250,28 @@ def test_a_problem_behind_an_alias_is_told_once_where_it_is_written(tmp_path: Pa
     text = HEAD + "repositories:\n  aa: &aa\n    scan_on_push: 3\n  bb:\n    <<: *aa\n"
     assert sentences(write(tmp_path, dev=text)) == [
         "dev.yaml:5: repositories.aa.scan_on_push: scan_on_push must be true or false, got 3"
+    ]
+
+
+def test_an_unknown_key_that_is_merged_is_told_once_where_it_is_written(tmp_path: Path) -> None:
+    text = HEAD + (
+        "repository_defaults:\n  <<: &base {nonsense: true}\nrepositories: {aa: {<<: *base}}\n"
+    )
+    assert sentences(write(tmp_path, dev=text)) == [
+        "dev.yaml:4: repository_defaults.<<.nonsense: unknown key 'nonsense'"
+    ]
+
+
+def test_a_problem_of_a_list_behind_an_alias_is_told_once_where_it_is_written(
+    tmp_path: Path,
+) -> None:
+    text = HEAD + (
+        "registry:\n  lists: &rules\n    - max_image_count: 0\n"
+        "repositories:\n  aa: {lifecycle_rules: *rules}\n  bb: {lifecycle_rules: *rules}\n"
+    )
+    assert sentences(write(tmp_path, dev=text)) == [
+        "dev.yaml:4: registry.lists: unknown key 'lists'",
+        "dev.yaml:5: registry.lists[0].max_image_count: max_image_count must be at least 1, got 0",
     ]
 
 
