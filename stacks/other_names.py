@@ -1,5 +1,6 @@
 """Other names: what other tools, and memory, call the keys of an environment file."""
 
+import re
 from collections.abc import Mapping
 
 # Section -> what is said -> the names of which it is said, in lowercase and without '_' and '-', so
@@ -282,6 +283,15 @@ _BY_NAME: Mapping[str, Mapping[str, str]] = {
     section: {name: said for said, names in table.items() for name in names.split()}
     for section, table in OTHER_NAMES.items()
 }
+
+
+_ONE_KEY = re.compile(r"; write '(\w+)'(?:, a list.*)?")
+
+
+def other_key(section: str, key: str) -> str | None:
+    """The one key that another name stands for, or nothing."""
+    found = _ONE_KEY.fullmatch(other_name(section, key))
+    return found[1] if found else None
 
 
 def other_name(section: str, key: str) -> str:

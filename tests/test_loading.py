@@ -146,7 +146,7 @@ repositories:
             " itself, got Region 'ap-northeast-2' of account 111111111111",
         ),
         (
-            HEAD + "repositories:\n  ab:\n    pull: [{roll: x}]\n",
+            HEAD + "repositories:\n  ab:\n    pull: [{roll: arn:aws:iam::111111111111:role/x}]\n",
             "5: repositories.ab.pull[0].roll: unknown key 'roll'; did you mean 'role'?",
         ),
         (
