@@ -11,7 +11,7 @@ from ecr_constructs import Check, InvalidValueError, LifecycleRule, Problem, Rep
 from ecr_constructs.checks import TYPE, path_below, readable, shown, wrong_type
 from ecr_constructs.image_settings import EXCUSE
 from ecr_constructs.policy_risk import EXCUSABLE
-from stacks.building import MISSING_KEY, unknown_key
+from stacks.building import MISSING_KEY, UNKNOWN_KEY, unknown_key
 from stacks.environment import Environment
 from stacks.other_types import other_type
 from stacks.registry_section import RegistrySection
@@ -72,7 +72,16 @@ def located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -
     if not rest and (problem.check == TYPE or of_value):
         meant = other_type(problem.sentence, node.value, node.written)
         problem = problem._replace(sentence=problem.sentence + meant)
+    if problem.check == UNKNOWN_KEY and "; " not in problem.sentence:
+        problem = problem._replace(sentence=problem.sentence + _meant_below(loc, node))
     return at(file, problem, node.line, path_below(node.path, *rest))
+
+
+def _meant_below(loc: Sequence[str | int], unknown: Node) -> str:
+    """How a name is written of which a part is a key of its own, below a repository."""
+    is_setting = loc[:1] == ("repositories",) and len(loc) == 3
+    may_be_one = is_setting and isinstance(unknown.value, dict | None)
+    return f"; write '{loc[1]}/{loc[2]}' as one key" if may_be_one else ""
 
 
 def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> Iterator[FileProblem]:

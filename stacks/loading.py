@@ -13,6 +13,7 @@ from stacks.environment_warnings import environment_warnings
 from stacks.expression import expression_problems
 from stacks.file_problem import FileProblem, at, located, told_once
 from stacks.names import environment_name_problems
+from stacks.other_types import other_type
 from stacks.own_tags import role_tag_problems
 from stacks.ownership import OWNED_TWICE, claims, excesses
 from stacks.registries import (
@@ -30,7 +31,7 @@ from stacks.registry_warnings import (
     scope_warnings,
 )
 from stacks.validation import validated
-from stacks.yaml_file import NOTHING, Node, YamlError, read_yaml
+from stacks.yaml_file import NOTHING, TAG, TEXT_KEY, Node, YamlError, read_yaml
 
 _APP = "this app"
 NO_DIRECTORY = Check(
@@ -123,8 +124,8 @@ def _paths(directory: Path) -> tuple[list[Path], list[FileProblem]]:
         entries = sorted(directory.iterdir())
     except OSError as error:
         return [], [at(name, NO_DIRECTORY.problem(str(error.strerror)))]
-    paths = [path for path in entries if path.name.endswith(".yaml")]
     others = [path for path in entries if path.name.lower().endswith((".yml", ".yaml"))]
+    paths = [path for path in others if path.name.endswith(".yaml")]
     problems = [
         at(readable(str(path)), SUFFIX.problem(shown(path.name), name=readable(path.stem)))
         for path in others
@@ -132,12 +133,13 @@ def _paths(directory: Path) -> tuple[list[Path], list[FileProblem]]:
     ]
     if not others:
         problems.append(at(name, NO_FILE.problem("none")))
-    return paths, problems
+    by_name = {path.stem: path for path in (*others, *paths)}
+    return list(by_name.values()), problems
 
 
 def _parse(path: Path) -> _File:
     """Read one environment file as YAML."""
-    file, name = readable(str(path)), path.name.removesuffix(".yaml")
+    file, name = readable(str(path)), path.stem
     problems = [at(file, problem) for problem in environment_name_problems(name)]
     try:
         root, found = read_yaml(path)
@@ -149,7 +151,8 @@ def _parse(path: Path) -> _File:
     if isinstance(root.value, dict):
         return _File(file=file, name=name, problems=problems, root=root)
     got = "nothing" if root.value is None else shown(root.plain())
-    problems.append(at(file, MAPPING.problem(got)))
+    hint = other_type("an environment file must be a mapping", root.value, root.written)
+    problems.append(at(file, MAPPING.problem(got, hint=hint)))
     return _File(file=file, name=name, problems=problems)
 
 
@@ -168,6 +171,9 @@ def _checked(parsed: _File, homes: Mapping[str, Home | None]) -> _File:
     problems += (at(file, p, node.line, node.path) for node, p in expression_problems(root))
     environment, found = validated(data)
     problems += told_once(file, root, found)
+    # What is said of a value besides comes of that.
+    no_data = {p.path for p in parsed.problems if p.check in (TAG, TEXT_KEY)} - {""}
+    problems = [p for p in problems if p in parsed.problems or p.path not in no_data]
     return replace(parsed, problems=problems, root=root, environment=environment)
 
 

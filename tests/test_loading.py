@@ -253,6 +253,37 @@ def test_a_problem_behind_an_alias_is_told_once_where_it_is_written(tmp_path: Pa
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Prod", "write it in lowercase"),
+        ("prod_eu", "write one '-' between words"),
+        ("prod.eu", "write one '-' between words"),
+    ],
+)
+def test_another_name_of_a_file_is_told_what_to_write(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / f"{name}.yaml").write_text(HEAD)
+    [sentence] = sentences(tmp_path)
+    assert sentence.endswith(f"got '{name}'; {said}")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_another_encoding_is_told_which_to_save(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "dev.yaml").write_text(f"# \xe4\n{HEAD}", encoding=encoding)
+    [sentence] = sentences(tmp_path)
+    assert "a file must be UTF-8 text, got the byte 0x" in sentence
+    assert sentence.endswith("; save it as UTF-8")
+
+
+def test_a_file_of_another_suffix_is_read_unless_there_is_one_of_its_name(tmp_path: Path) -> None:
+    for name in ("prod.yml", "dev.yml", "dev.yaml"):
+        (tmp_path / name).write_text(HEAD + "nonsense: true\n")
+    assert [s.partition("; ")[0] for s in sentences(tmp_path) if "nonsense" in s] == [
+        "dev.yaml:3: nonsense: unknown key 'nonsense'",
+        "prod.yml:3: nonsense: unknown key 'nonsense'",
+    ]
+
+
 def test_an_unknown_key_that_is_merged_is_told_once_where_it_is_written(tmp_path: Path) -> None:
     text = HEAD + (
         "repository_defaults:\n  <<: &base {nonsense: true}\nrepositories: {aa: {<<: *base}}\n"
