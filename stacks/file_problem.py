@@ -1,20 +1,18 @@
 """File problem: something that is wrong with an environment file, at its place in it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic_core import ErrorDetails
 
-from ecr_constructs import Check, InvalidValueError, LifecycleRule, Problem, RepositorySettings
+from ecr_constructs import Check, InvalidValueError, Problem, RepositorySettings
 from ecr_constructs.checks import TYPE, path_below, readable, shown, wrong_type
 from ecr_constructs.image_settings import EXCUSE
 from ecr_constructs.policy_risk import EXCUSABLE
-from stacks.building import MISSING_KEY, UNKNOWN_KEY, unknown_key
-from stacks.environment import Environment
+from stacks.building import MISSING_KEY, UNKNOWN_KEY
+from stacks.meant_keys import unknown_at
 from stacks.other_types import other_type
-from stacks.registry_section import RegistrySection
 from stacks.yaml_file import Loc, Node
 
 # What pydantic says of a value of the wrong type -> what it should have been.
@@ -29,13 +27,6 @@ _TYPES = {
 }
 
 
-# Where in a file there are which keys.
-_KEYS = {
-    "to the top of the file": Environment.model_fields,
-    "below 'registry'": RegistrySection.model_fields,
-    "below 'repository_defaults'": {field.name for field in fields(RepositorySettings)},
-    "into a rule of 'lifecycle_rules', a list": {field.name for field in fields(LifecycleRule)},
-}
 # What a repository writes to have nothing where the defaults have something.
 _NOTHING = {
     field.name: "null" if field.default is None else "[]"
@@ -175,46 +166,8 @@ def problems_of(details: ErrorDetails) -> Iterator[tuple[Loc, Problem]]:
     if isinstance(cause, InvalidValueError):
         yield from ((loc, problem) for problem in cause.problems)
     elif kind == "extra_forbidden":
-        section = _schema_at(loc[:-1])
-        known = section.get("properties", ())
-        yield loc[:-1], unknown_key(key, known, section.get("title", ""), _elsewhere(key))
+        yield loc[:-1], unknown_at(loc[:-1], key)
     elif kind == "missing":
         yield loc[:-1], MISSING_KEY.problem(what=shown(key))
     else:
         yield loc, wrong_type(readable(key), _TYPES.get(kind, "of another type"), value)
-
-
-def _elsewhere(key: str) -> str:
-    """Where a key goes that its section does not know."""
-    if "/" in key:
-        return "; a repository goes below 'repositories'"
-    for place, known in _KEYS.items():
-        if key in known:
-            return f"; {key!r} goes {place}"
-    return ""
-
-
-@lru_cache
-def _schema() -> dict[str, Any]:
-    return Environment.model_json_schema()
-
-
-def _schema_at(loc: Sequence[str | int]) -> Mapping[str, Any]:
-    """The part of the JSON Schema that describes the values at a place."""
-    schema = _schema()
-    part: Any = schema
-    for step in (*loc, None):
-        while "$ref" in part or "anyOf" in part or "allOf" in part:
-            if "$ref" in part:
-                part = schema["$defs"][part["$ref"].rsplit("/", 1)[-1]]
-            else:
-                part = next(
-                    p for p in part.get("anyOf", part.get("allOf")) if p.get("type") != "null"
-                )
-        if step is None:
-            return dict(part)
-        known = part.get("properties", {})
-        part = known.get(step, part.get("additionalProperties") or part.get("items") or {})
-        if not isinstance(part, dict):
-            return {}
-    return {}

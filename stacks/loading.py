@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ecr_constructs import Check, Problem
-from ecr_constructs.checks import readable, shown
+from ecr_constructs.checks import TYPE, readable, shown
 from stacks.defaults import with_defaults
 from stacks.destinations import Home, homes_of, with_named_destinations
 from stacks.environment import Environment
 from stacks.environment_warnings import environment_warnings
 from stacks.expression import expression_problems
 from stacks.file_problem import FileProblem, at, located, told_once
+from stacks.meant_keys import with_meant_keys
 from stacks.names import environment_name_problems
 from stacks.other_types import other_type
 from stacks.own_tags import role_tag_problems
@@ -161,8 +162,9 @@ def _checked(parsed: _File, homes: Mapping[str, Home | None]) -> _File:
     if parsed.root is NOTHING:
         return parsed
     file, problems = parsed.file, list(parsed.problems)
-    root, unknown = with_named_destinations(with_defaults(parsed.root), homes)
-    problems += [at(file, problem, node.line, node.path) for node, problem in unknown]
+    root, unknown = with_meant_keys(parsed.root)
+    root, unnamed = with_named_destinations(with_defaults(root), homes)
+    problems += [at(file, p, node.line, node.path) for node, p in (*unknown, *unnamed)]
     try:
         data = root.plain()
     except YamlError as error:
@@ -171,9 +173,14 @@ def _checked(parsed: _File, homes: Mapping[str, Home | None]) -> _File:
     problems += (at(file, p, node.line, node.path) for node, p in expression_problems(root))
     environment, found = validated(data)
     problems += told_once(file, root, found)
-    # What is said of a value besides comes of that.
+    # What is said of a value besides comes of that, and one of another type was perhaps not meant.
     no_data = {p.path for p in parsed.problems if p.check in (TAG, TEXT_KEY)} - {""}
-    problems = [p for p in problems if p in parsed.problems or p.path not in no_data]
+    not_meant = {(node.path, TYPE) for node, _ in unknown}
+    problems = [
+        p
+        for p in problems
+        if p in parsed.problems or not (p.path in no_data or (p.path, p.check) in not_meant)
+    ]
     return replace(parsed, problems=problems, root=root, environment=environment)
 
 

@@ -102,6 +102,7 @@ repositories:
         "prod.yaml:2: region: region must be a Region that has ECR, got 'ap-notheast-2';"
         " did you mean 'ap-northeast-2'?",
         "prod.yaml:3: asume_role: unknown key 'asume_role'; did you mean 'assume_role'?",
+        "prod.yaml:3: asume_role: 'role_arn' is missing",
         "prod.yaml:5: repository_defaults.scan_on_psh: unknown key 'scan_on_psh';"
         " did you mean 'scan_on_push'?",
         "prod.yaml:7: repository_defaults.lifecycle_rules[0].max_image_count:"
