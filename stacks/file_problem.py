@@ -58,9 +58,7 @@ def at(file: str, problem: Problem, line: int = 1, path: str = "") -> FileProble
 def located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -> FileProblem:
     """A problem at the node that `loc` leads to, or at the last one on the way to it."""
     node, rest = root.reach(loc)
-    is_text = isinstance(node.value, str)
-    of_value = not is_text and problem.sentence.endswith(f", got {shown(node.plain())}")
-    if not rest and (problem.check == TYPE or of_value):
+    if not rest and _is_of_type(problem, node):
         meant = other_type(problem.sentence, node.value, node.written)
         problem = problem._replace(sentence=problem.sentence + meant)
     if problem.check == UNKNOWN_KEY and "; " not in problem.sentence:
@@ -68,11 +66,20 @@ def located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -
     return at(file, problem, node.line, path_below(node.path, *rest))
 
 
+def _is_of_type(problem: Problem, node: Node) -> bool:
+    """Whether the type of a value is what is wrong with it, also of one of a closed set."""
+    return problem.check == TYPE or (
+        " must be one of " in problem.sentence
+        and not isinstance(node.value, str)
+        and problem.sentence.endswith(f", got {shown(node.plain())}")
+    )
+
+
 def _meant_below(loc: Sequence[str | int], unknown: Node) -> str:
     """How a name is written of which a part is a key of its own, below a repository."""
-    is_setting = loc[:1] == ("repositories",) and len(loc) == 3
-    may_be_one = is_setting and isinstance(unknown.value, dict | None)
-    return f"; write '{loc[1]}/{loc[2]}' as one key" if may_be_one else ""
+    is_own = loc[:1] == ("repositories",) and unknown.path == path_below("", *loc[:3])
+    may_be_one = is_own and isinstance(unknown.value, dict | None)
+    return f"; if it is a repository, write '{loc[1]}/{loc[2]}' as one key" if may_be_one else ""
 
 
 def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> Iterator[FileProblem]:
