@@ -7,13 +7,21 @@ above or beside it.
 
 import dataclasses
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ecr_constructs import Check, InvalidValueError, Problem
-from ecr_constructs.checks import closest, did_you_mean, shown, with_strangers, within, wrong_type
-from stacks.other_names import other_name
+from ecr_constructs.checks import (
+    TYPE,
+    closest,
+    did_you_mean,
+    shown,
+    with_strangers,
+    within,
+    wrong_type,
+)
+from stacks.other_names import other_key, other_name
 
 T = TypeVar("T")
 
@@ -43,9 +51,9 @@ def unknown_key(
     """The problem of a key that nobody knows.
 
     :param section: the name of the class that has no such key.
-    :param elsewhere: what is added where no known key is like it.
+    :param elsewhere: where else there is such a key.
     """
-    hint = other_name(section, key) or did_you_mean(key, known) or elsewhere
+    hint = other_name(section, key) or elsewhere or did_you_mean(key, known)
     return UNKNOWN_KEY.problem(path=(key,), hint=hint, key=with_strangers(key))
 
 
@@ -75,7 +83,7 @@ def build(kind: type[T], data: object, what: str) -> Built[T]:
     problems: list[Problem] = []
     given: dict[str, Any] = {}
     positions: dict[str, list[int]] = {}
-    written = _written(data, fields)
+    written = _written(data, fields, kind.__name__)
     problems += (unknown_key(k, fields, kind.__name__) for k in data if k not in fields)
     for key, name in written.items():
         nested, value = fields[key].nested, data[name]
@@ -101,28 +109,40 @@ def build(kind: type[T], data: object, what: str) -> Built[T]:
         told = [p for p in error.problems if p.path or not problems]
         problems += _seen_from_file(told, positions)
         rest = _without(kind, given, bad) if whole else None
-        return Built(None, _of_known(problems, written), rest)
-    return Built(None if problems else made, _of_known(problems, written), made)
+        return Built(None, list(_as_written(problems, written, kind.__name__)), rest)
+    found = list(_as_written(problems, written, kind.__name__))
+    return Built(None if problems else made, found, made)
 
 
-def _written(data: Mapping[str, Any], fields: Mapping[str, _Field]) -> dict[str, str]:
+def _written(data: Mapping[str, Any], fields: Mapping[str, _Field], section: str) -> dict[str, str]:
     """What is given, with the key that it is written by: also one that is nearly its name.
 
     What is said of the others is then no consequence of that mistake.
     """
     written = {key: key for key in data if key in fields}
-    for key in data:
-        meant = closest(key, fields) if key not in fields else None
-        if meant is not None:
+    for key in (key for key in data if key not in fields):
+        said = other_name(section, key)
+        meant = other_key(section, key) if said else closest(key, fields)
+        if meant is not None and meant in fields:
             written.setdefault(meant, key)
     return written
 
 
-def _of_known(problems: typing.Iterable[Problem], written: Mapping[str, str]) -> list[Problem]:
-    """Problems without those of what is written by nearly its name: perhaps it was not meant."""
-    return [
-        p for p in problems if not p.path or written.get(str(p.path[0]), p.path[0]) == p.path[0]
-    ]
+def _as_written(
+    problems: typing.Iterable[Problem], written: Mapping[str, str], section: str
+) -> Iterator[Problem]:
+    """Problems at the keys of the file.
+
+    What is written by another name has another form, and what is of another type than the key that
+    is nearly its name perhaps was not meant.
+    """
+    for problem in problems:
+        key, *below = problem.path or ("",)
+        name = written.get(str(key), key)
+        is_other = name != key and other_name(section, str(name))
+        is_else = name != key and problem.check == TYPE and not below
+        if not (is_other or is_else):
+            yield problem._replace(path=(name, *below) if problem.path else ())
 
 
 class _Items(NamedTuple):

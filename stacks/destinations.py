@@ -103,7 +103,8 @@ def _told(
     if not isinstance(named.value, str):
         found.append((named, wrong_type(KEY, "text", named.value)))
     elif named.value not in homes:
-        hint = close_to(named.value, homes)
+        there_are = f"; there are {', '.join(sorted(homes)[:10])}; for others write 'region'"
+        hint = close_to(named.value, homes) or there_are
         found.append((named, UNKNOWN_ENVIRONMENT.problem(with_strangers(named.value), hint=hint)))
     home = homes.get(named.value) if isinstance(named.value, str) else None
     if home is None or others:

@@ -118,7 +118,8 @@ class Environment(Section):
         RepositorySettings, tagged(RepositorySettings, "repository_defaults", "tags")
     ] = Field(default_factory=RepositorySettings)
     """What every repository is like unless it says otherwise. What a repository writes replaces
-    the default whole, lists too; only tags are merged, key by key."""
+    the default whole, lists too; only tags are merged, key by key. It takes a default back by
+    writing nothing: 'kms_key: null', or 'pull: []' for a list."""
     grants: Annotated[tuple[Grant, ...], built_list(Grant, "grants")] = ()
     """Grants to the repositories of namespaces, beside those of each repository."""
     repositories: dict[

@@ -1,9 +1,8 @@
 """File problem: something that is wrong with an environment file, at its place in it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic_core import ErrorDetails
 
@@ -11,10 +10,9 @@ from ecr_constructs import Check, InvalidValueError, Problem, RepositorySettings
 from ecr_constructs.checks import TYPE, path_below, readable, shown, wrong_type
 from ecr_constructs.image_settings import EXCUSE
 from ecr_constructs.policy_risk import EXCUSABLE
-from stacks.building import MISSING_KEY, unknown_key
-from stacks.environment import Environment
+from stacks.building import MISSING_KEY, UNKNOWN_KEY
+from stacks.meant_keys import unknown_at
 from stacks.other_types import other_type
-from stacks.registry_section import RegistrySection
 from stacks.yaml_file import Loc, Node
 
 # What pydantic says of a value of the wrong type -> what it should have been.
@@ -29,10 +27,11 @@ _TYPES = {
 }
 
 
-# Where in a file there are which keys.
-_KEYS = {
-    "registry": RegistrySection.model_fields,
-    "repository_defaults": {field.name for field in fields(RepositorySettings)},
+# What a repository writes to have nothing where the defaults have something.
+_NOTHING = {
+    field.name: "null" if field.default is None else "[]"
+    for field in fields(RepositorySettings)
+    if field.default in (None, ())
 }
 
 
@@ -59,10 +58,28 @@ def at(file: str, problem: Problem, line: int = 1, path: str = "") -> FileProble
 def located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -> FileProblem:
     """A problem at the node that `loc` leads to, or at the last one on the way to it."""
     node, rest = root.reach(loc)
-    if problem.check == TYPE and not rest:
+    if not rest and _is_of_type(problem, node):
         meant = other_type(problem.sentence, node.value, node.written)
         problem = problem._replace(sentence=problem.sentence + meant)
+    if problem.check == UNKNOWN_KEY and "; " not in problem.sentence:
+        problem = problem._replace(sentence=problem.sentence + _meant_below(loc, node))
     return at(file, problem, node.line_in(rest), path_below(node.path, *rest))
+
+
+def _is_of_type(problem: Problem, node: Node) -> bool:
+    """Whether the type of a value is what is wrong with it, also of one of a closed set."""
+    return problem.check == TYPE or (
+        " must be one of " in problem.sentence
+        and not isinstance(node.value, str)
+        and problem.sentence.endswith(f", got {shown(node.plain())}")
+    )
+
+
+def _meant_below(loc: Sequence[str | int], unknown: Node) -> str:
+    """How a name is written of which a part is a key of its own, below a repository."""
+    is_own = loc[:1] == ("repositories",) and unknown.path == path_below("", *loc[:3])
+    may_be_one = is_own and isinstance(unknown.value, dict | None)
+    return f"; if it is a repository, write '{loc[1]}/{loc[2]}' as one key" if may_be_one else ""
 
 
 def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> Iterator[FileProblem]:
@@ -70,23 +87,47 @@ def told_once(file: str, root: Node, found: Sequence[tuple[Loc, Problem]]) -> It
 
     A value can be written elsewhere than where it is used: in the defaults, in a grant, or behind
     an alias. What is wrong with it alone is told once, where it is written; what is wrong only
-    together with what is beside it, where it is used. What a grant adds stands alone. What each
-    repository can excuse is told of the defaults only where one does not, or where there is none.
+    together with what is beside it, where it is used, with how a default is taken back. What a
+    grant adds stands alone. What each repository can excuse is told of the defaults only where one
+    does not, or where there is none.
     """
-    placed = [
-        ((*loc, *problem.path), located(file, root, (*loc, *problem.path), problem))
-        for loc, problem in _where_excused(root, found)
-    ]
-    alone = {(p.path, p.sentence) for loc, p in placed if p.path == path_below("", *loc)}
-    for loc, problem in placed:
-        home = _home(root, loc)
+    places = [((*loc, *problem.path), problem) for loc, problem in _where_excused(root, found)]
+    placed = [(loc, located(file, root, loc, p), _home(root, loc)) for loc, p in places]
+    alone = {(p.path, p.sentence) for _, p, home in placed if _is_where_written(p, home)}
+    for loc, problem, home in placed:
         of_many = problem.path.startswith(("repository_defaults", "grants["))
         if problem.check in EXCUSABLE and of_many and loc[0] == "repositories":
             yield problem._replace(sentence=f"{problem.sentence} in each repository")
-        elif _is_in(problem.path, home.path) or problem.path.startswith("grants["):
+        elif problem.path.startswith("grants["):
             yield problem
+        elif _is_where_written(problem, home):
+            yield _with_way_back(root, loc, problem)
         elif (problem.path, problem.sentence) not in alone:
-            yield problem._replace(line=home.line, path=path_below("", *loc))
+            here = problem._replace(line=home.line, path=path_below("", *loc))
+            yield _with_way_back(root, loc, here)
+
+
+def _is_where_written(problem: FileProblem, home: Node) -> bool:
+    """Whether a problem is wholly of what is written in a node, or behind the alias that it is."""
+    behind_alias = home.origin and problem.check not in EXCUSABLE
+    return _is_in(problem.path, home.path) or bool(
+        behind_alias and _is_in(problem.path, home.origin)
+    )
+
+
+def _with_way_back(root: Node, loc: Loc, problem: FileProblem) -> FileProblem:
+    """The problem of a repository, with how it takes back the defaults that the sentence names."""
+    repository, rest = root.reach(loc[:2])
+    rule = problem.sentence.partition("; ")[0]
+    of_defaults = [
+        f"; '{key}: {nothing}' here takes the default's back"
+        for key, nothing in _NOTHING.items()
+        if repr(key) in rule
+        and (node := repository.child(key)) is not None
+        and node.path == f"repository_defaults.{key}"
+    ]
+    in_repository = loc[:1] == ("repositories",) and not rest
+    return problem._replace(sentence="".join((problem.sentence, *of_defaults * in_repository)))
 
 
 def _where_excused(
@@ -132,46 +173,8 @@ def problems_of(details: ErrorDetails) -> Iterator[tuple[Loc, Problem]]:
     if isinstance(cause, InvalidValueError):
         yield from ((loc, problem) for problem in cause.problems)
     elif kind == "extra_forbidden":
-        section = _schema_at(loc[:-1])
-        known = section.get("properties", ())
-        yield loc[:-1], unknown_key(key, known, section.get("title", ""), _elsewhere(key))
+        yield loc[:-1], unknown_at(loc[:-1], key)
     elif kind == "missing":
         yield loc[:-1], MISSING_KEY.problem(what=shown(key))
     else:
         yield loc, wrong_type(readable(key), _TYPES.get(kind, "of another type"), value)
-
-
-def _elsewhere(key: str) -> str:
-    """Where a key goes that is unknown at the top of a file, or of a section."""
-    if "/" in key:
-        return "; a repository goes below 'repositories'"
-    for place, known in _KEYS.items():
-        if key in known:
-            return f"; {key!r} goes below '{place}'"
-    return ""
-
-
-@lru_cache
-def _schema() -> dict[str, Any]:
-    return Environment.model_json_schema()
-
-
-def _schema_at(loc: Sequence[str | int]) -> Mapping[str, Any]:
-    """The part of the JSON Schema that describes the values at a place."""
-    schema = _schema()
-    part: Any = schema
-    for step in (*loc, None):
-        while "$ref" in part or "anyOf" in part or "allOf" in part:
-            if "$ref" in part:
-                part = schema["$defs"][part["$ref"].rsplit("/", 1)[-1]]
-            else:
-                part = next(
-                    p for p in part.get("anyOf", part.get("allOf")) if p.get("type") != "null"
-                )
-        if step is None:
-            return dict(part)
-        known = part.get("properties", {})
-        part = known.get(step, part.get("additionalProperties") or part.get("items") or {})
-        if not isinstance(part, dict):
-            return {}
-    return {}

@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ecr_constructs import Check, Problem
-from ecr_constructs.checks import readable, shown
+from ecr_constructs.checks import TYPE, readable, shown
 from stacks.defaults import with_defaults
 from stacks.destinations import Home, homes_of, with_named_destinations
 from stacks.environment import Environment
 from stacks.environment_warnings import environment_warnings
 from stacks.expression import expression_problems
 from stacks.file_problem import FileProblem, at, located, told_once
+from stacks.meant_keys import with_meant_keys
 from stacks.names import environment_name_problems
+from stacks.other_types import other_type
 from stacks.own_tags import role_tag_problems
 from stacks.ownership import OWNED_TWICE, claims, excesses
 from stacks.registries import (
@@ -32,7 +34,7 @@ from stacks.registry_warnings import (
     scope_warnings,
 )
 from stacks.validation import validated
-from stacks.yaml_file import NOTHING, Node, YamlError, read_yaml
+from stacks.yaml_file import NOTHING, TAG, TEXT_KEY, Node, YamlError, read_yaml
 
 _APP = "this app"
 NO_DIRECTORY = Check(
@@ -125,8 +127,8 @@ def _paths(directory: Path) -> tuple[list[Path], list[FileProblem]]:
         entries = sorted(directory.iterdir())
     except OSError as error:
         return [], [at(name, NO_DIRECTORY.problem(str(error.strerror)))]
-    paths = [path for path in entries if path.name.endswith(".yaml")]
     others = [path for path in entries if path.name.lower().endswith((".yml", ".yaml"))]
+    paths = [path for path in others if path.name.endswith(".yaml")]
     problems = [
         at(readable(str(path)), SUFFIX.problem(shown(path.name), name=readable(path.stem)))
         for path in others
@@ -134,12 +136,13 @@ def _paths(directory: Path) -> tuple[list[Path], list[FileProblem]]:
     ]
     if not others:
         problems.append(at(name, NO_FILE.problem("none")))
-    return paths, problems
+    by_name = {path.stem: path for path in (*others, *paths)}
+    return list(by_name.values()), problems
 
 
 def _parse(path: Path) -> _File:
     """Read one environment file as YAML."""
-    file, name = readable(str(path)), path.name.removesuffix(".yaml")
+    file, name = readable(str(path)), path.stem
     problems = [at(file, problem) for problem in environment_name_problems(name)]
     try:
         root, found = read_yaml(path)
@@ -151,7 +154,8 @@ def _parse(path: Path) -> _File:
     if isinstance(root.value, dict):
         return _File(file=file, name=name, problems=problems, root=root)
     got = "nothing" if root.value is None else shown(root.plain())
-    problems.append(at(file, MAPPING.problem(got)))
+    hint = other_type("an environment file must be a mapping", root.value, root.written)
+    problems.append(at(file, MAPPING.problem(got, hint=hint)))
     return _File(file=file, name=name, problems=problems)
 
 
@@ -160,8 +164,9 @@ def _checked(parsed: _File, homes: Mapping[str, Home | None]) -> _File:
     if parsed.root is NOTHING:
         return parsed
     file, problems = parsed.file, list(parsed.problems)
-    root, unknown = with_named_destinations(with_defaults(parsed.root), homes)
-    problems += [at(file, problem, node.line, node.path) for node, problem in unknown]
+    root, unknown = with_meant_keys(parsed.root)
+    root, unnamed = with_named_destinations(with_defaults(root), homes)
+    problems += [at(file, p, node.line, node.path) for node, p in (*unknown, *unnamed)]
     try:
         data = root.plain()
     except YamlError as error:
@@ -170,6 +175,14 @@ def _checked(parsed: _File, homes: Mapping[str, Home | None]) -> _File:
     problems += (at(file, p, node.line, node.path) for node, p in expression_problems(root))
     environment, found = validated(data)
     problems += told_once(file, root, found)
+    # What is said of a value besides comes of that, and one of another type was perhaps not meant.
+    no_data = {p.path for p in parsed.problems if p.check in (TAG, TEXT_KEY)} - {""}
+    not_meant = {(node.path, TYPE) for node, _ in unknown}
+    problems = [
+        p
+        for p in problems
+        if p in parsed.problems or not (p.path in no_data or (p.path, p.check) in not_meant)
+    ]
     return replace(parsed, problems=problems, root=root, environment=environment)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ecr_constructs import Problem
 from ecr_constructs.checks import TextForm
+from ecr_constructs.registry import IN_LOWERCASE
 
 ENVIRONMENT_NAME = TextForm(
     what="the name of an environment file",
@@ -17,6 +18,10 @@ ENVIRONMENT_NAME = TextForm(
     maximum=64,
     pattern=re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*"),
     form="lowercase letters and digits with single '-' between them, then '.yaml'",
+    meant={
+        **IN_LOWERCASE,
+        r"(?=.*[ _.]|.*--)[a-z0-9]+(?:[ _.-]+[a-z0-9]+)*": "write one '-' between words",
+    },
 )
 
 

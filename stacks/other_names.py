@@ -1,5 +1,6 @@
 """Other names: what other tools, and memory, call the keys of an environment file."""
 
+import re
 from collections.abc import Mapping
 
 # Section -> what is said -> the names of which it is said, in lowercase and without '_' and '-', so
@@ -11,6 +12,7 @@ _POLICY = (
     " JSON as 'policy_document'"
 )
 _KEYED = "; leave it out: the key above says it"
+_TO_WHOM = "; write whom below 'pull', 'push', 'pull_push' or 'read'"
 _IMAGES: _Said = {
     "; write 'image_tag_mutability'": "tagmutability imagemutability repositoryimagetagmutability"
     " immutable immutabletags mutability",
@@ -31,7 +33,8 @@ _IMAGES: _Said = {
     " readaccess",
     "; write 'push'": "pushprincipals pushaccess grantpush pushers writers write writeaccess",
     "; write 'pull_push'": "repositoryreadwriteaccessarns grantpullpush pushpull readwrite"
-    " principalsfullaccess grants grant access",
+    " principalsfullaccess",
+    _TO_WHOM: "grants grant access user organization principals principal",
     "; write 'public_access' with the reason": "public ispublic everybody anonymous",
     _KEYED: "name repositoryname reponame prefix",
     "; leave it out: Terraform's are the app's own": "count foreach dependson provider timeouts"
@@ -57,9 +60,13 @@ _JOBS: _Said = {
 OTHER_NAMES: Mapping[str, _Said] = {
     "Environment": {
         "; write 'repositories'": "repository repos repo ecr ecrrepositories ecrrepository"
-        " resources images",
-        "; the name of the file is that of the environment": "environment env environmentname name"
+        " resources resource images",
+        "; the name of the file is that of the environment": "environment environmentname name"
         " stage stack stackname",
+        "; write 'account' and 'region' at the top of the file, whose name is the environment's": (
+            "env"
+        ),
+        "; leave it out: a file has none": "version apiversion kind schemaversion",
         "; an environment is a file of its own": "environments envs accounts",
         "; write 'account'": "accountid awsaccount awsaccountid accountnumber",
         "; write 'region'": "awsregion location regionname defaultregion",
@@ -91,7 +98,15 @@ OTHER_NAMES: Mapping[str, _Said] = {
         " protect retain",
         "; write 'lifecycle_rules', or 'prevent_destroy'": "lifecycle",
         "; write 'tags'": "tagsall repositorytags labels",
-        "; leave it out: it is that of the environment": "region registryid account accountid",
+        "; leave it out: it is that of the environment": "region registryid account accountid"
+        " environment env",
+        _TO_WHOM: f"{_IMAGES[_TO_WHOM]} role",
+        "; it goes into a rule of 'lifecycle_rules', a list": "maximagecount maximageagedays"
+        " maxdayssinceimagepulled maxdayssinceimagetransitioned tagstatus tagprefixlist"
+        " tagpatternlist rulepriority",
+        "; it goes below 'github_actions' or 'gitlab' of a role of 'ci_roles'": "branches branch",
+        "; it goes to the top of the file": "registry backend assumerole requiredproviders ciroles"
+        " oidcproviders repositorykey repositories repositorydefaults",
         "; it goes below 'registry'": "replication replicationconfiguration pullthroughcacherules"
         " scantype repositorytype registrypolicy registryscantype registryscanrules"
         " registryreplicationrules registrypullthroughcacherules",
@@ -182,6 +197,8 @@ OTHER_NAMES: Mapping[str, _Said] = {
     },
     "ReplicationDestination": {
         "; write 'registry_id'": "account accountid registry registryaccount",
+        "; write 'environment', which stands for 'region' and 'registry_id'": "env environmentname"
+        " environments",
     },
     "Scanning": {
         "; write 'scan_type'": "type scantypes enhanced",
@@ -266,6 +283,15 @@ _BY_NAME: Mapping[str, Mapping[str, str]] = {
     section: {name: said for said, names in table.items() for name in names.split()}
     for section, table in OTHER_NAMES.items()
 }
+
+
+_ONE_KEY = re.compile(r"; write '(\w+)'(?:, a list.*)?")
+
+
+def other_key(section: str, key: str) -> str | None:
+    """The one key that another name stands for, or nothing."""
+    found = _ONE_KEY.fullmatch(other_name(section, key))
+    return found[1] if found else None
 
 
 def other_name(section: str, key: str) -> str:

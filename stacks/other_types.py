@@ -3,6 +3,8 @@
 import re
 from typing import Any, NamedTuple
 
+from ecr_constructs.pull_through_cache import UPSTREAMS
+
 
 class _Meant(NamedTuple):
     """What is said of some values; all but the last are patterns."""
@@ -22,6 +24,7 @@ _SCALAR = r"(?!\[]|\{}).+"
 _LISTS = "a list.*"
 _MAPPINGS = "a mapping.*"
 _GRANT = "(?:pull|push|pull_push|read)"
+_NO_ONE = f"(?:{_GRANT}|principals)"
 _WHOM = f"an item of (?:{_GRANT}|principals|administrators|creators)"
 _ACCOUNT = r'write account: "\1" instead'
 
@@ -33,8 +36,14 @@ _MEANINGS = (
     _Meant("text", "a policy", r"\{}", "write AWS's JSON as text, below 'policy_document: |'"),
     _Meant("text", "value of tag '[^':]+:[^':]+'", "", "write a space after ':'"),
     _Meant("text", "value of tag .*", _NULL, "write ': ' and a value after it, such as \"\""),
+    _Meant("text", "aws", r"\{}", "write the version alone, such as aws: '>= 6.8'"),
     _Meant("text", ".*", r"\{}", "write the text alone"),
-    _Meant("text", ".*", r"\[]", "write one, without '- ' and brackets"),
+    _Meant("text|one of.*", ".*", r"\[]", "write one, without '- ' and brackets"),
+    _Meant("text", ".*", _NULL, "write it after ': '"),
+    _Meant("one of.*", "action", r"\{}", "write it after ': ', such as 'action: expire'"),
+    _Meant("one of.*", ".*", r"\{}", "write it after ': ', with no key below it"),
+    _Meant("one of.*", ".*", _NULL, "write it after ': ', or leave the key out"),
+    _Meant("true or false", ".*", _NULL, "write it after ': ', or leave the key out"),
     _Meant(
         "text",
         "account|registry_id|source_account",
@@ -54,11 +63,28 @@ _MEANINGS = (
     ),
     _Meant("a whole number", ".*_days", r"([0-9]{1,9}) ?d(?:ays?)?", r"write \1"),
     _Meant("a whole number", ".*duration", "[0-9]{1,9} ?[a-z]{1,9}", "write it in seconds"),
-    _Meant(_LISTS, _GRANT, r"(?i)true|\*|public|every(?:one|body)|anyone|all", _EVERYBODY),
-    _Meant(_LISTS, "lifecycle_rules", _SCALAR, "write rules, such as '- max_image_count: 10'"),
+    _Meant(_LISTS, _NO_ONE, r"(?i)true|\*|public|every(?:one|body)|anyone|all", _EVERYBODY),
+    _Meant(
+        _LISTS,
+        "grants",
+        r"\{}",
+        "begin each with '- repository_prefixes: [payments/]', and write whom it is to below it",
+    ),
     _Meant(_LISTS, ".*", _NULL, "write [] for none, and items below it with '- ' before each"),
+    _Meant(_LISTS, "lifecycle_rules", _SCALAR, "write rules, such as '- max_image_count: 10'"),
     _Meant(_LISTS, ".*", r"(?s)(?!\[]).+", "write it as a list, with '- ' before it"),
-    _Meant(_MAPPINGS, ".*", r"(?!arn:)[a-z_]{1,100}:\S*", "write a space after ':'"),
+    _Meant(
+        _MAPPINGS,
+        "repositories",
+        r"[a-z0-9._/-]{2,256}(?: [a-z0-9._/-]{2,256})*",
+        "write ':' after the name of each",
+    ),
+    _Meant(
+        _MAPPINGS,
+        ".*",
+        r"(?!arn:)[a-z_]{1,100}:\S*(?: [a-z_]{1,100}:\S*)*",
+        "write a space after ':'",
+    ),
     _Meant(_MAPPINGS, ".*", r"[a-z_]{1,100}[ =]+\S.*", "write ': ' between a key and its value"),
     _Meant(_MAPPINGS, "tags", _NULL, "write {} for none, and indent what is in it below it"),
     _Meant(_MAPPINGS, "an item of .*", _NULL, "write what it is after '- ', or leave it out"),
@@ -89,13 +115,15 @@ _MEANINGS = (
             "local": "path",
             "scanning": "scan_type",
             "repository_key": "alias",
-            "a rule": "upstream_registry_url",
         }.items()
     ),
     *(
         _Meant(_MAPPINGS, what, written, f"write '{key}: ' before it")
         for what, written, key in (
-            ("an item of destinations", _SCALAR, "region"),
+            ("a rule", "|".join(UPSTREAMS), "upstream_registry"),
+            ("a rule", _SCALAR, "upstream_registry_url"),
+            ("an item of destinations", "[a-z]+(?:-[a-z]+)+-?[0-9]", "region"),
+            ("an item of destinations", r"(?![0-9]+\Z)[^ ]+", "environment"),
             ("an item of lifecycle_rules", "[0-9]+", "max_image_count"),
             ("an item of github_actions", ".+/.+", "repository"),
             ("an item of gitlab", ".+/.+", "project"),

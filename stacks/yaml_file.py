@@ -49,7 +49,7 @@ LINE_BREAK = Check(
     " for such",
     'write the character as "\\N", "\\L" or "\\P", in double quotes',
 )
-UTF8 = Check("a file must be UTF-8 text", _YAML)
+UTF8 = Check("a file must be UTF-8 text", _YAML, "save it as UTF-8")
 ONE_DOCUMENT = Check("a file must hold one document", "this app: a file is one environment")
 VALUES = Check(
     f"values must be at most {MAX_VALUES:,}, with those behind aliases, defaults and grants", _SAFE
@@ -57,6 +57,11 @@ VALUES = Check(
 DEPTH = Check(f"values must be nested at most {MAX_DEPTH} deep", _SAFE)
 ANCHOR = Check(
     "an alias must have an anchor above it", _YAML, "put a text that begins with '*' in quotes"
+)
+ITSELF = Check(
+    "an alias must not be within what it stands for",
+    "this app: JSON has nothing that holds itself",
+    "write what it stands for there",
 )
 TEXT_KEY = Check("a key must be text", "this app: JSON has no other keys")
 KEY_TWICE = Check("a key must not be there twice", f"{_YAML}: keys are unique")
@@ -110,6 +115,8 @@ class Node:
     """A scalar as it is written, before YAML reads a number from it."""
     literal: bool = False
     """Whether it is a text below `|`, whose lines are those of the file."""
+    origin: str = ""
+    """The path of what is behind an alias, where it is written."""
 
     def child(self, step: object) -> "Node | None":
         """The node below this one by a key or a position."""
@@ -208,6 +215,8 @@ class _Composer:
     text: str
     events: Iterator[Any] = field(default_factory=lambda: iter(()))
     anchors: dict[str, Node] = field(default_factory=dict)
+    begun: set[str | None] = field(default_factory=set)
+    """The anchors of which at least the beginning was read."""
     problems: list[YamlProblem] = field(default_factory=list)
     count: int = 0
 
@@ -229,9 +238,14 @@ class _Composer:
             self._stop(DEPTH.problem("deeper"), event)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                self._stop(ANCHOR.problem(f"'*{event.anchor}'"), event)
+                check = ITSELF if event.anchor in self.begun else ANCHOR
+                self._stop(check.problem(f"'*{event.anchor}'"), event)
             # What is below an alias is where it is written; the value itself is here.
-            return replace(self.anchors[event.anchor], line=line, path=path, literal=False)
+            node = self.anchors[event.anchor]
+            return replace(
+                node, line=line, path=path, literal=False, origin=node.origin or node.path
+            )
+        self.begun.add(event.anchor)
         if isinstance(event, yaml.ScalarEvent):
             node = Node(
                 line=line,
@@ -264,7 +278,10 @@ class _Composer:
             if not isinstance(event, yaml.ScalarEvent):
                 alias = isinstance(event, yaml.AliasEvent)
                 got = "an alias" if alias else "a list or a mapping"
-                self._report(TEXT_KEY.problem(got), line, path)
+                before = self.text.splitlines()[line - 1][: event.start_mark.column]
+                template = isinstance(event, yaml.MappingStartEvent) and before.endswith("{")
+                hint = "; nothing fills '{{' in here, write the value" if template else ""
+                self._report(TEXT_KEY.problem(got, hint=hint), line, path)
                 self._node(event, path, depth + 1)
                 self._node(next(self.events), path, depth + 1)
                 continue

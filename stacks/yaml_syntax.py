@@ -16,6 +16,7 @@ TAB = Check("a file must be YAML, where a tab cannot indent", _YAML, "use spaces
 _HERE, _START, _BEFORE = range(3)
 _BETWEEN = "write ': ', with the space, between a key and its value"
 
+_GIT = r"<{7}|={7}|>{7}"
 _BRACKET = "close the bracket, and write ',' between what is in it"
 
 
@@ -37,6 +38,10 @@ class _Mistake(NamedTuple):
 
 # The first that fits is told.
 _MISTAKES = (
+    *(
+        _Mistake("", "take out git's marks of a merge, and one of the two sides", line, row=_GIT)
+        for line in (_HERE, _START, _BEFORE)
+    ),
     _Mistake("mapping values", "put a text that holds ': ' in quotes", left=r".*:\s"),
     _Mistake(
         "mapping values",
@@ -50,6 +55,7 @@ _MISTAKES = (
     _Mistake("end of stream", "close the quotes", _START),
     _Mistake("expected ',' or '[]}]'", _BRACKET, _START),
     _Mistake("node content", _BRACKET, left=r"\Z"),
+    _Mistake("expected key|'-' indicator", "take the comma at its end away", row=r".*[\"'],\Z"),
     _Mistake(
         "expected key|'-' indicator",
         "indent it as the lines beside it; each item of a list begins with '- '",

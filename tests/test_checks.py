@@ -17,6 +17,7 @@ import stacks
 from ecr_constructs import Check, GitHubActions, InvalidValueError, Principal, Registry
 from ecr_constructs.checks import TextForm, shown, with_strangers
 from scripts.checks_page import PAGE, ROOMS, all_checks, checks_of, page
+from stacks.names import environment_name_problems
 
 # The test files of what no row of the table can hold: documents and images that are read back,
 # references, names of files, and what is wrong between files.
@@ -168,6 +169,7 @@ def test_whatever_a_form_takes_for_meant_is_meant_by_a_case(
 ) -> None:
     folder = tmp_path_factory.mktemp("cases")
     sentences = [problem.sentence for case in CASES for problem in read(case, folder)[0]]
+    sentences += [problem.sentence for problem in environment_name_problems("prod_eu")]
     said = {text for form in forms() for text in form.meant.values()}
     assert len(said) > 20
     for text in said:

@@ -88,6 +88,7 @@ repositories:
         "prod.yaml:2: region: region must be a Region that has ECR, got 'ap-notheast-2';"
         " did you mean 'ap-northeast-2'?",
         "prod.yaml:3: asume_role: unknown key 'asume_role'; did you mean 'assume_role'?",
+        "prod.yaml:3: asume_role: 'role_arn' is missing",
         "prod.yaml:5: repository_defaults.scan_on_psh: unknown key 'scan_on_psh';"
         " did you mean 'scan_on_push'?",
         "prod.yaml:7: repository_defaults.lifecycle_rules[0].max_image_count:"
@@ -132,7 +133,7 @@ repositories:
             " itself, got Region 'ap-northeast-2' of account 111111111111",
         ),
         (
-            HEAD + "repositories:\n  ab:\n    pull: [{roll: x}]\n",
+            HEAD + "repositories:\n  ab:\n    pull: [{roll: arn:aws:iam::111111111111:role/x}]\n",
             "5: repositories.ab.pull[0].roll: unknown key 'roll'; did you mean 'role'?",
         ),
         (
@@ -179,8 +180,43 @@ def test_a_problem_that_a_repository_makes_of_a_default_is_told_at_the_repositor
     text = HEAD + defaults + "repositories:\n  aa: {}\n  bb: {encryption_type: AES256}\n"
     assert sentences(write(tmp_path, dev=text)) == [
         "dev.yaml:6: repositories.bb.kms_key: 'kms_key' needs encryption_type KMS or KMS_DSSE,"
-        " got AES256; write KMS"
+        " got AES256; write KMS; 'kms_key: null' here takes the default's back"
     ]
+
+
+_DOCUMENT = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ecr:BatchGetImage",'
+    ' "Principal": {"AWS": "111111111111"}}]}'
+)
+_PULL = "[{account: '222222222222'}]"
+
+
+@pytest.mark.parametrize(
+    ("default", "own", "nothing"),
+    [
+        (
+            "encryption_type: KMS, kms_key: alias/aws/ecr",
+            "encryption_type: AES256",
+            "kms_key: null",
+        ),
+        (
+            "image_tag_mutability: IMMUTABLE_WITH_EXCLUSION,"
+            " image_tag_mutability_exclusion_filters: [latest]",
+            "image_tag_mutability: MUTABLE",
+            "image_tag_mutability_exclusion_filters: []",
+        ),
+        (f"pull: {_PULL}", f"policy_document: '{_DOCUMENT}'", "pull: []"),
+        (f"policy_document: '{_DOCUMENT}'", f"pull: {_PULL}", "policy_document: null"),
+    ],
+)
+def test_a_repository_is_told_how_it_takes_a_default_back(
+    tmp_path: Path, default: str, own: str, nothing: str
+) -> None:
+    text = HEAD + f"repository_defaults: {{{default}}}\nrepositories:\n  aa: {{{own}"
+    [sentence] = sentences(write(tmp_path, dev=f"{text}}}\n"))
+    assert sentence.startswith("dev.yaml:5: repositories.aa.")
+    assert sentence.endswith(f"; '{nothing}' here takes the default's back")
+    assert load_environments(write(tmp_path, dev=f"{text}, {nothing}}}\n"))
 
 
 def test_a_problem_that_a_repository_makes_of_an_alias_is_told_at_the_repository(
@@ -201,6 +237,59 @@ def test_a_problem_behind_an_alias_is_told_once_where_it_is_written(tmp_path: Pa
     text = HEAD + "repositories:\n  aa: &aa\n    scan_on_push: 3\n  bb:\n    <<: *aa\n"
     assert sentences(write(tmp_path, dev=text)) == [
         "dev.yaml:5: repositories.aa.scan_on_push: scan_on_push must be true or false, got 3"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Prod", "write it in lowercase"),
+        ("prod_eu", "write one '-' between words"),
+        ("prod.eu", "write one '-' between words"),
+    ],
+)
+def test_another_name_of_a_file_is_told_what_to_write(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / f"{name}.yaml").write_text(HEAD)
+    [sentence] = sentences(tmp_path)
+    assert sentence.endswith(f"got '{name}'; {said}")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_another_encoding_is_told_which_to_save(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "dev.yaml").write_text(f"# \xe4\n{HEAD}", encoding=encoding)
+    [sentence] = sentences(tmp_path)
+    assert "a file must be UTF-8 text, got the byte 0x" in sentence
+    assert sentence.endswith("; save it as UTF-8")
+
+
+def test_a_file_of_another_suffix_is_read_unless_there_is_one_of_its_name(tmp_path: Path) -> None:
+    for name in ("prod.yml", "dev.yml", "dev.yaml"):
+        (tmp_path / name).write_text(HEAD + "nonsense: true\n")
+    assert [s.partition("; ")[0] for s in sentences(tmp_path) if "nonsense" in s] == [
+        "dev.yaml:3: nonsense: unknown key 'nonsense'",
+        "prod.yml:3: nonsense: unknown key 'nonsense'",
+    ]
+
+
+def test_an_unknown_key_that_is_merged_is_told_once_where_it_is_written(tmp_path: Path) -> None:
+    text = HEAD + (
+        "repository_defaults:\n  <<: &base {nonsense: true}\nrepositories: {aa: {<<: *base}}\n"
+    )
+    assert sentences(write(tmp_path, dev=text)) == [
+        "dev.yaml:4: repository_defaults.<<.nonsense: unknown key 'nonsense'"
+    ]
+
+
+def test_a_problem_of_a_list_behind_an_alias_is_told_once_where_it_is_written(
+    tmp_path: Path,
+) -> None:
+    text = HEAD + (
+        "registry:\n  lists: &rules\n    - max_image_count: 0\n"
+        "repositories:\n  aa: {lifecycle_rules: *rules}\n  bb: {lifecycle_rules: *rules}\n"
+    )
+    assert sentences(write(tmp_path, dev=text)) == [
+        "dev.yaml:4: registry.lists: unknown key 'lists'",
+        "dev.yaml:5: registry.lists[0].max_image_count: max_image_count must be at least 1, got 0",
     ]
 
 

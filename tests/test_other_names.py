@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from environment_file import HEAD, sentences, write
 
+from stacks.destinations import KEY as ENVIRONMENT
 from stacks.environment import Environment
 from stacks.other_names import OTHER_NAMES
 
@@ -23,7 +24,8 @@ _POLICY = (
 # Section -> the keys of other sections that are named for it.
 ELSEWHERE = {
     "Environment": {"role_arn"},
-    "RepositorySettings": {"registry"},
+    "RepositorySettings": {"ci_roles", "github_actions", "gitlab", "registry"},
+    "ReplicationDestination": {ENVIRONMENT},
     "RepositoryCreationTemplateSettings": {"scanning"},
     "RegistrySection": {"rules"},
     "S3Backend": {"role_arn"},
@@ -42,7 +44,9 @@ def test_what_is_said_names_keys_of_the_section(section: str) -> None:
     own = sections()[section]["properties"].keys()
     named = {key for said in OTHER_NAMES[section] for key in re.findall(r"'([\w-]+)'", said)}
     assert named - own == ELSEWHERE.get(section, set())
-    assert named <= {key for part in sections().values() for key in part.get("properties", ())}
+    assert named <= {key for part in sections().values() for key in part.get("properties", ())} | {
+        ENVIRONMENT
+    }
     assert all(said.startswith("; ") for said in OTHER_NAMES[section])
 
 
@@ -59,7 +63,37 @@ def test_a_name_is_there_once_and_is_no_key_of_its_section(section: str) -> None
     [
         ("repository: {}\n", 3, "write 'repositories'"),
         ("environment: dev\n", 3, "the name of the file is that of the environment"),
+        ("version: 1\n", 3, "leave it out: a file has none"),
+        (
+            "env: {account: '111111111111', region: us-east-1}\n",
+            3,
+            "write 'account' and 'region' at the top of the file, whose name is the environment's",
+        ),
         ("tag: {a: b}\n", 3, "write 'tags'"),
+        (
+            "registry: {repositories: {api: {}}}\n",
+            3,
+            "'repositories' goes to the top of the file",
+        ),
+        ("registry: {tags: {a: b}}\n", 3, "'tags' goes to the top of the file"),
+        (
+            "max_image_count: 3\n",
+            3,
+            "'max_image_count' goes into a rule of 'lifecycle_rules', a list",
+        ),
+        (
+            "repository_defaults: {max_image_count: 3}\n",
+            3,
+            "it goes into a rule of 'lifecycle_rules', a list",
+        ),
+        (f"{_WEB}backend: {{}}\n", 5, "it goes to the top of the file"),
+        (f"{_WEB}grants: []\n", 5, "write whom below 'pull', 'push', 'pull_push' or 'read'"),
+        (f"{_WEB}role: ci\n", 5, "write whom below 'pull', 'push', 'pull_push' or 'read'"),
+        (
+            f"{_WEB}branches: [main]\n",
+            5,
+            "it goes below 'github_actions' or 'gitlab' of a role of 'ci_roles'",
+        ),
         ("Tags:\n  a: b\n", 3, "did you mean 'tags'?"),
         ("account_id: 111111111111\n", 3, "write 'account'"),
         ("backend: {type: s3}\n", 3, "write 's3' or 'local', with the settings below it"),

@@ -22,6 +22,49 @@ _ROLE = "arn:aws:iam::111111111111:role/ci"
         ("repositories:\n  web:\n  scan_on_push: true\n", 5, NAMES),
         ("repositories:\n  web:\n  image_tag_mutability: MUTABLE\n", 5, NAMES),
         ("repositories:\n  web: ''\n", 4, NAMES),
+        ("repositories:\n  api\n  web\n", 3, "write ':' after the name of each"),
+        (f"{_WEB}scan_on_push:true\n    force_delete:false\n", 4, "write a space after ':'"),
+        (f"{_WEB}scan_on_push: null\n", 5, "write it after ': ', or leave the key out"),
+        (f"{_WEB}encryption_type:\n", 5, "write it after ': ', or leave the key out"),
+        (f"{_WEB}encryption_type: [KMS]\n", 5, "write one, without '- ' and brackets"),
+        (f"{_WEB}encryption_type: {{type: KMS}}\n", 5, "write it after ': ', with no key below it"),
+        (
+            f"{_WEB}lifecycle_rules: [{{max_image_count: 3, action: {{type: expire}}}}]\n",
+            5,
+            "write it after ': ', such as 'action: expire'",
+        ),
+        (
+            f"{_WEB}lifecycle_rules:\n",
+            5,
+            "write [] for none, and items below it with '- ' before each",
+        ),
+        (
+            "grants: {payments/: {pull: []}}\n",
+            3,
+            "begin each with '- repository_prefixes: [payments/]', and write whom it is to below"
+            " it",
+        ),
+        (
+            f"{_WEB}repository_policy_statements:\n"
+            "      - {actions: [ecr:ListImages], principals: '*'}\n",
+            6,
+            "name who it is; everybody is for a 'policy_document', with 'public_access'",
+        ),
+        (
+            "registry: {pull_through_cache_rules: {quay: quay}}\n",
+            3,
+            "write 'upstream_registry: ' before it",
+        ),
+        (
+            "registry: {pull_through_cache_rules: {quay: quay.io}}\n",
+            3,
+            "write 'upstream_registry_url: ' before it",
+        ),
+        (
+            "registry: {replication: {rules: [{destinations: [backup]}]}}\n",
+            3,
+            "write 'environment: ' before it",
+        ),
         (f"{_WEB}scan_on_push: enabled\n", 5, "write true"),
         (f"{_WEB}scan_on_push: 0\n", 5, "write false"),
         (f"{_WEB}lifecycle_rules: 10\n", 5, "write rules, such as '- max_image_count: 10'"),
@@ -85,7 +128,11 @@ _ROLE = "arn:aws:iam::111111111111:role/ci"
         (f"{_WEB}kms_key: [a]\n", 5, "write one, without '- ' and brackets"),
         (f"assume_role: {_ROLE}\n", 3, "write it below, after 'role_arn: '"),
         ("required_providers: ~> 6.8\n", 3, "write it below, after 'aws: '"),
-        ("required_providers: {aws: {version: ~> 6.8}}\n", 3, "write the text alone"),
+        (
+            "required_providers: {aws: {version: ~> 6.8}}\n",
+            3,
+            "write the version alone, such as aws: '>= 6.8'",
+        ),
         ("backend: s3\n", 3, "write ':' after it, and its settings below"),
         ("backend: {s3: example-state}\n", 3, "write it below, after 'bucket: '"),
         ("backend: {local: a.tfstate}\n", 3, "write it below, after 'path: '"),

@@ -115,7 +115,7 @@ def test_the_sentences_of_the_readme_are_those_of_the_app(tmp_path: Path) -> Non
     lines = [""] * 14
     lines[0] = "account: 012345678901"
     lines[1] = "region: ap-northeast-2"
-    lines[3] = "asume_role: {}"
+    lines[3] = "asume_role: {role_arn: 'arn:aws:iam::012345678901:role/deploy'}"
     lines[9:12] = ["repositories:", "  payments/api:", "    lifecycle_rules:"]
     lines[12] = "      - description: none"
     lines[13] = "        max_image_count: 0"

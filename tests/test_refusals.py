@@ -318,6 +318,11 @@ REFUSALS = [
     ),
     Refusal(encryption.KEY_UNUSED, st.just(KEY), lambda key: settings(kms_key=key)),
     Refusal(
+        encryption.KEY_PARTITION,
+        st.sampled_from(["aws-cn", "aws-us-gov"]).map(lambda other: KEY.replace("aws", other, 1)),
+        lambda key: here(encryption_type=EncryptionType.KMS, kms_key=key),
+    ),
+    Refusal(
         encryption.KEY_ELSEWHERE,
         st.sampled_from(OTHERS).map(lambda region: KEY.replace(REGION, region)),
         lambda key: here(encryption_type=EncryptionType.KMS, kms_key=key),

@@ -121,7 +121,7 @@ FAULTS: list[Fault] = [
     ((*EXCLUSIONS, 1), "arn:aws-cn:iam::111111111111:role/a"),
     (("registry", "public_repositories", "acme/agent", "architectures"), "ARM"),
     (("ci_roles", "deploy", "max_session_duration"), "abc"),
-    (("ci_roles", "deploy", "acces"), {}),
+    (("ci_roles", "deploy", "acces"), {"pull": ["web"]}),
     (("ci_roles", "build", "github_actions", 1), FILE["ci_roles"]["build"]["github_actions"][0]),
     (("ci_roles", "deploy", "access"), {"import_upstream": ["ROOT"]}),
     (("unknown",), 1),

@@ -9,6 +9,7 @@ BESIDE = "indent it as the lines beside it; each item of a list begins with '- '
 VALUE_ABOVE = "indent it as the line before, which has a value already"
 BEGINS = "put a text in quotes that begins with one of * & @ % ` ! | > ? [ ] { } ,"
 TABS = "where a tab cannot indent; use spaces"
+MERGED = "take out git's marks of a merge, and one of the two sides"
 BRACKET = "close the bracket, and write ',' between what is in it"
 
 
@@ -43,6 +44,10 @@ BRACKET = "close the bracket, and write ',' between what is in it"
         ("a:\n  - *\n  - b\n", 2, f"got '- *'; {BEGINS}"),
         ("a: *b\n", 1, "got '*b'; put a text that begins with '*' in quotes"),
         ("a: - b\n", 1, "got 'a: - b'; begin the items of a list on lines of their own"),
+        ("a: '1',\n", 1, """got "a: '1',"; take the comma at its end away"""),
+        ("<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> b\n", 1, f"got '<<<<<<< HEAD'; {MERGED}"),
+        ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n", 2, f"got '<<<<<<< HEAD'; {MERGED}"),
+        ("a: &b\n  c: *b\n", 2, "an alias must not be within what it stands for, got '*b'"),
         ("a: 'it's'\n", 1, "put the whole text in quotes, and leave nothing after them"),
         ("- 'a' b\n", 1, "put the whole text in quotes, and leave nothing after them"),
         ("a: 'b\n", 1, """got "a: 'b"; close the quotes"""),

@@ -117,6 +117,11 @@ PUBLIC_REPOSITORY_ACTIONS = (
     "ecr-public:UploadLayerPart",
 )
 
+# What no action is called -> those that it stands for.
+_OTHERS = {
+    re.compile(r"(?i)(?:ecr:)?pull(?:images?)?"): ("pull", PULL_ACTIONS),
+    re.compile(r"(?i)(?:ecr:)?push(?:images?)?"): ("push", PUSH_ACTIONS),
+}
 LOGIN_ACTIONS = ("ecr:GetAuthorizationToken", "ecr-public:GetAuthorizationToken")
 _FORM = re.compile(r"[a-z-]+:[A-Za-z*?]+|\*")
 _POLICY = ":setrepositorypolicy"
@@ -209,7 +214,17 @@ def action_problems(
     elif action in LOGIN_ACTIONS:
         yield LOGIN_ACTION.problem(shown(action))
     elif not _FORM.fullmatch(action) or not matching(action, actions):
-        yield ACTION.problem(with_strangers(action), hint=did_you_mean(action, actions))
+        hint = _meant(action, actions) or did_you_mean(action, actions)
+        yield ACTION.problem(with_strangers(action), hint=hint)
+
+
+def _meant(action: str, actions: tuple[str, ...]) -> str:
+    """What somebody may do by several actions, or nothing."""
+    found = (meant for form, meant in _OTHERS.items() if form.fullmatch(action))
+    for grant, several in found:
+        if set(several) <= set(actions):
+            return f"; grant '{grant}' instead, or write {', '.join(several)}"
+    return ""
 
 
 def allowance_problems(

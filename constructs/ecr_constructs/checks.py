@@ -199,7 +199,8 @@ class Choice:
     def problems(self, value: object) -> Iterator[Problem]:
         """Check that the value is one of them."""
         if not isinstance(value, str) or value not in self.options:
-            other = self.others.get(str(value).lower(), value)
+            written = str(value) if isinstance(value, str | int) else ""
+            other = self.others.get(written.lower(), written)
             hint = did_you_mean(other, self.options)
             yield self.check.problem(with_strangers(value), hint=hint, what=self.what)
 

@@ -38,6 +38,10 @@ MAX_POLICY_LENGTH = 10_240
 _QUOTAS = "IAM quotas"
 ROLE_NAME = TextForm(
     what="role_name",
+    meant={
+        r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(?:.*/)?([\w+=,.@-]{1,64})": r"write '\1'",
+        r"[\w+=,.@-]+(?: [\w+=,.@-]+)+": "write '-' where it has a space",
+    },
     source="IAM API, `roleNameType`",
     maximum=64,
     pattern=re.compile(r"[\w+=,.@-]+", re.ASCII),

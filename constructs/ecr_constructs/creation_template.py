@@ -35,7 +35,7 @@ from ecr_constructs.lifecycle_policy import lifecycle_policy_text
 from ecr_constructs.lifecycle_rule import LifecycleRule
 from ecr_constructs.policy_json import policy_of
 from ecr_constructs.principal import ROLE_ARN, Principal
-from ecr_constructs.registry import ROOT, Registry
+from ecr_constructs.registry import IN_LOWERCASE, ROOT, Registry
 from ecr_constructs.repository_policy import PolicyStatement
 from ecr_constructs.service_role import ServiceRole, role_problems_in
 from ecr_constructs.tag_mutability import TagMutability
@@ -73,6 +73,7 @@ PREFIX = TextForm(
     meant={
         r"[*/]|/\*": "write 'ROOT' for everything",
         r"([a-z0-9._/-]{2,255}?)(?:/|/?\*)": r"write '\1'",
+        **IN_LOWERCASE,
     },
 )
 APPLIED_FOR = Choice(

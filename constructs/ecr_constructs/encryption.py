@@ -53,6 +53,11 @@ GOVCLOUD_ONLY = Check(
     "ECR user guide, encryption at rest",
     "use KMS",
 )
+KEY_PARTITION = Check(
+    "kms_key must be of the AWS partition of the repository",
+    "IAM user guide, ARNs: a partition has accounts of its own",
+    "let it begin with arn:{partition}:kms:{region}:",
+)
 KEY_ELSEWHERE = Check(
     "kms_key must be in the Region of the repository", "ECR API, `EncryptionConfiguration`"
 )
@@ -92,9 +97,12 @@ def encryption_problems_in(
     if encryption_type == EncryptionType.KMS_DSSE and is_known and not is_governments:
         yield GOVCLOUD_ONLY.problem(f"Region {registry.region}", ("encryption_type",))
     if kms_key is not None and kms_key.startswith("arn:") and not is_token(kms_key):
-        start = f"arn:{registry.partition}:kms:{registry.region}:"
-        if is_known and not kms_key.startswith(start):
-            got = f"{shown(kms_key)} for Region {registry.region}"
+        _, partition, _, region, *_ = kms_key.split(":")
+        got = f"{shown(kms_key)} for Region {registry.region}"
+        if is_known and partition != registry.partition:
+            home = {"partition": registry.partition, "region": registry.region}
+            yield KEY_PARTITION.problem(got, ("kms_key",), **home)
+        elif is_known and region != registry.region:
             yield KEY_ELSEWHERE.problem(got, ("kms_key",))
         elif registry.known_account_id not in (None, kms_key.split(":")[4]):
             got = f"{shown(kms_key)} for account {registry.account_id}"

@@ -22,6 +22,7 @@ from ecr_constructs.policy_json import (
     NEWEST_VERSION,
     conditions_as_text,
     listed,
+    meant_keys,
     members,
     named,
     pairs,
@@ -52,6 +53,7 @@ ELEMENT = Check(
 )
 TEXTS = Check("{key} must be text or a list of text, and not an empty one", _PAGE)
 _ELEMENTS = ("Principal", "NotPrincipal")
+_ACTIONS = ("Action", "NotAction")
 # AWS's pages are of two minds on whether ECR takes one.
 _NO_RESOURCE = dict.fromkeys(
     ("Resource", "NotResource"),
@@ -156,8 +158,9 @@ def _check_statement(value: object, path: Path, problems: list[Problem]) -> None
         return
     if "Effect" in found:
         problems += within((*path, "Effect"), EFFECT.problems(found["Effect"]))
-    for one, other in (("Principal", "NotPrincipal"), ("Action", "NotAction")):
-        given = [key for key in (one, other) if key in value]
+    meant = meant_keys(value, ("Effect", "Sid", *_ELEMENTS, *_ACTIONS, "Condition"))
+    for one, other in (_ELEMENTS, _ACTIONS):
+        given = [key for key in (one, other) if key in meant]
         if len(given) != 1:
             got = "both" if given else "none"
             problems.append(ONE_OF.problem(got, path, one=shown(one), other=shown(other)))
@@ -166,7 +169,7 @@ def _check_statement(value: object, path: Path, problems: list[Problem]) -> None
             problems += within((*path, key), _element_problems(key, found[key]))
     if "Sid" in found:
         problems += within((*path, "Sid"), SID.problems(found["Sid"]))
-    for key in ("Action", "NotAction"):
+    for key in _ACTIONS:
         if key in found:
             problems += within((*path, key), _action_problems(key, found))
     written = conditions_as_text(found.get("Condition", {}))

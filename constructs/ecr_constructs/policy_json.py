@@ -1,7 +1,8 @@
 """Policy JSON: documents as AWS takes and returns them, read back."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ecr_constructs.checks import (
@@ -9,6 +10,7 @@ from ecr_constructs.checks import (
     InvalidValueError,
     Path,
     Problem,
+    closest,
     did_you_mean,
     shown,
     wrong_type,
@@ -24,6 +26,8 @@ MISSING_KEY = Check("a policy needs the key {key} here", _CLOSED)
 NEWEST_VERSION = "2012-10-17"
 """Of the policies that are written here. The older one, 2008-10-17, knows no variables."""
 
+# The name of a file, where its text should be.
+_FILE = re.compile(r"\s*(?:file://\S+|[\w./~-]+\.json)\s*", re.ASCII)
 _NAMES = {str: "text", int: "a whole number", list: "a list", dict: "an object", object: "a value"}
 
 
@@ -39,7 +43,9 @@ def parsed(text: str) -> Any:
     except InvalidValueError:
         raise
     except json.JSONDecodeError as error:
-        raise InvalidValueError([SYNTAX.problem(f"line {error.lineno}: {error.msg}")]) from error
+        hint = "; write what is in the file, not its name" if _FILE.fullmatch(text) else ""
+        problem = SYNTAX.problem(f"line {error.lineno}: {error.msg}", hint=hint)
+        raise InvalidValueError([problem]) from error
     except (RecursionError, ValueError) as error:
         # Python reads no number of more than some thousand digits.
         got = "values that are nested too deep or numbers that are too long"
@@ -75,9 +81,10 @@ def members(
         name = next((step for step in reversed(path) if isinstance(step, str)), "a policy")
         problems.append(wrong_type(name, "an object", value)._replace(path=path))
         return {}
-    missing = [key for key in required if key not in value]
-    problems.extend(MISSING_KEY.problem(path=path, key=shown(key)) for key in missing)
     kinds = {**required, **optional}
+    meant = meant_keys(value, kinds)
+    missing = [key for key in required if key not in meant]
+    problems.extend(MISSING_KEY.problem(path=path, key=shown(key)) for key in missing)
     found = {}
     for key, item in value.items():
         kind = kinds.get(key)
@@ -89,6 +96,11 @@ def members(
         else:
             found[key] = item
     return found
+
+
+def meant_keys(value: Iterable[str], known: Collection[str]) -> set[str | None]:
+    """The keys that are there, also by nearly their names."""
+    return {key if key in known else closest(key, known) for key in value}
 
 
 def placed(problems: Iterable[Problem], path: Path, places: Mapping[str, Path]) -> list[Problem]:

@@ -65,7 +65,10 @@ def _arn_form(kind: str, what: str = "") -> TextForm:
             rf"arn:aws(?:-[a-z]+)*:iam::[0-9]{{12}}:{kind}/{path}[\w+=,.@-]{{1,64}}", re.ASCII
         ),
         form=f"an IAM {kind}'s ARN (arn:aws:iam::<account>:{kind}/<name>)",
-        meant={form: said for form, said in _OTHER_ARNS.items() if f":{kind}/" not in form},
+        meant={
+            **{form: said for form, said in _OTHER_ARNS.items() if f":{kind}/" not in form},
+            r"[\w+=,.@-]{1,64}": rf"write arn:aws:iam::<account>:{kind}/\g<0>",
+        },
     )
 
 
@@ -113,7 +116,10 @@ SERVICE = TextForm(
     minimum=0,
     pattern=re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?"),
     form="a service principal such as 'codebuild.amazonaws.com'",
-    meant={r"[a-z0-9-]{1,60}": r"write '\g<0>.amazonaws.com'"},
+    meant={
+        "lambda": "Lambda is a principal by the ARNs of its functions, as 'lambda_function'",
+        r"[a-z0-9-]{1,60}": r"write '\g<0>.amazonaws.com'",
+    },
 )
 SOURCE_ARN = TextForm(
     what="source_arn",
@@ -243,7 +249,7 @@ class Principal:
                 yield from (SOURCE_UNUSED.problem(shown(n), (n,)) for n in sources)
         elif self.service == LAMBDA:
             yield LAMBDA_SERVICE.problem(shown(self.service), ("service",))
-        elif not sources:
+        elif not sources and self.service != "lambda":
             yield SOURCE_NEEDED.problem(shown(self.service), ("service",))
 
     @property

@@ -33,7 +33,7 @@ from ecr_constructs.checks import (
 )
 from ecr_constructs.policy_risk import policy_risks
 from ecr_constructs.principal import Principal
-from ecr_constructs.registry import Registry
+from ecr_constructs.registry import IN_LOWERCASE, Registry
 from ecr_constructs.repository_policy import (
     Effect,
     PolicyStatement,
@@ -60,6 +60,7 @@ REPOSITORY_NAME = TextForm(
     maximum=205,
     pattern=re.compile(r"[a-z0-9]+(?:[._/-][a-z0-9]+)*"),
     form="lowercase letters and digits, with single '.', '_', '-' or '/' between them",
+    meant=IN_LOWERCASE,
 )
 
 

@@ -22,7 +22,7 @@ from ecr_constructs.checks import (
     within,
 )
 from ecr_constructs.principal import ROLE_ARN
-from ecr_constructs.registry import REGIONS, ROOT, Registry
+from ecr_constructs.registry import IN_LOWERCASE, REGIONS, ROOT, Registry
 from ecr_constructs.service_role import ServiceRole, role_problems_in
 
 MAX_RULES = 50
@@ -83,6 +83,7 @@ def _prefix_form(what: str) -> TextForm:
         meant={
             r"[*/]|/\*": "write 'ROOT' for everything",
             r"([a-z0-9._/-]{2,30}?)(?:/|/?\*)": r"write '\1'",
+            **IN_LOWERCASE,
         },
     )
 

@@ -23,9 +23,13 @@ ACCOUNT_ID = TextForm(
     form="an account id of 12 digits",
     meant={
         r"arn:aws[a-z-]{0,20}:iam::([0-9]{12}):root": r'write "\1"',
-        r"([0-9]{4})-([0-9]{4})-([0-9]{4})": r'write "\1\2\3"',
+        r"([0-9]{4})[ -]([0-9]{4})[ -]([0-9]{4})": r'write "\1\2\3"',
+        r"\s*([0-9]{12})\s*": r'write "\1"',
+        r"\s*(?:\{\{|\$).*": "nothing is filled in here; write its 12 digits",
     },
 )
+# A name with capital letters -> what is said of it.
+IN_LOWERCASE = {r"(?=..)[\w./*-]{0,256}[A-Z][\w./*-]{0,256}": "write it in lowercase"}
 # The host of a registry, of any partition.
 ADDRESS = r"[0-9]{12}\.dkr\.ecr\.[a-z0-9.-]+"
 _NAME = r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*"
@@ -40,9 +44,12 @@ REPOSITORY_NAME = TextForm(
     meant={
         rf"arn:aws[a-z-]*:ecr:[a-z0-9-]+:[0-9]{{12}}:repository/({_NAME})": r"write '\1'",
         rf"(?:{ADDRESS}/)?({_NAME})[:@][\w.:@-]+": r"write '\1', without tag and digest",
-        r"(?=.{2,256}\Z)[\w./-]*[A-Z][\w./-]*": "write it in lowercase",
+        **IN_LOWERCASE,
         rf"/+({_NAME})/*": r"write '\1'",
-        rf"({_NAME})/+": r"write '\1'",
+        rf"({_NAME})(?:/+|\s+)": r"write '\1'",
+        rf"\s+({_NAME})\s*": r"write '\1'",
+        rf"(?!.{{257}})({_NAME})//+({_NAME})": r"write '\1/\2'",
+        rf"{_NAME}(?: {_NAME})+": "write '-' where it has a space",
         r"[^*]*\*": "name each repository; what all of them have goes below 'repository_defaults'",
     },
 )

@@ -26,7 +26,13 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
-from ecr_constructs.registry import ACCOUNT_ID, Registry, partition_of, region_problems
+from ecr_constructs.registry import (
+    ACCOUNT_ID,
+    IN_LOWERCASE,
+    Registry,
+    partition_of,
+    region_problems,
+)
 
 MAX_RULES = 10
 MAX_DESTINATIONS = 25
@@ -48,6 +54,7 @@ FILTER = TextForm(
     meant={
         r"\*?": "leave 'repository_filters' out for every repository",
         r"([a-z0-9._/-]{2,256})\*": r"write '\1'",
+        **IN_LOWERCASE,
     },
 )
 NO_DESTINATION = Check(

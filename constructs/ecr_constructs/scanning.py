@@ -24,6 +24,7 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
+from ecr_constructs.registry import IN_LOWERCASE
 from ecr_constructs.wildcard import matches
 
 MAX_FILTERS = 100
@@ -65,6 +66,7 @@ FILTER = TextForm(
     # AWS's own pattern, which takes the same texts, needs minutes for some of them in Python.
     pattern=re.compile(r"[a-z0-9*]+(?:[._/-][a-z0-9*]+)*"),
     form="lowercase letters, digits and '*', with single '.', '_', '-' or '/' between them",
+    meant=IN_LOWERCASE,
 )
 NO_FILTER = Check(
     "a scanning rule needs at least one filter",
