@@ -1,6 +1,7 @@
 """Environment: what an environment file holds, typed."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, TypeVar
 
 from pydantic import Field, ValidationInfo, WrapValidator, model_validator
@@ -233,7 +234,7 @@ class Environment(Section):
             if prefix != ROOT:
                 yield Kept(name=name, settings=template, through=through)
 
-    @property
+    @cached_property
     def statements(self) -> dict[str, Statements]:
         """The statements of a policy of each role and user that may do something, by their ARNs.
 

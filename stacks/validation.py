@@ -98,7 +98,8 @@ def _together(environment: Environment, homes: Sequence[Mapping[str, str]]) -> l
     """What is wrong with good parts together, wherever the environment is."""
     found: dict[Problem, None] | None = None
     for home in homes:
-        here = environment.model_copy(update=home).problems
+        # A copy before anything is cached of what depends on the home.
+        here = (environment.model_copy(update=home) if home else environment).problems
         found = dict.fromkeys(one for one in here if found is None or one in found)
         if not found:
             break
