@@ -117,17 +117,21 @@ def _is_where_written(problem: FileProblem, home: Node) -> bool:
 
 def _with_way_back(root: Node, loc: Loc, problem: FileProblem) -> FileProblem:
     """The problem of a repository, with how it takes back the defaults that the sentence names."""
-    repository, rest = root.reach(loc[:2])
+    if loc[:1] != ("repositories",):
+        return problem
+    defaults, repository = root.child("repository_defaults"), root.reach(loc[:2])[0]
     rule = problem.sentence.partition("; ")[0]
-    of_defaults = [
-        f"; '{key}: {nothing}' here takes the default's back"
-        for key, nothing in _NOTHING.items()
-        if repr(key) in rule
-        and (node := repository.child(key)) is not None
-        and node.path == f"repository_defaults.{key}"
+    written = {key: node.path for key, node in _children(defaults) if repr(key) in rule}
+    ways = [
+        f"; '{key}: {_NOTHING[key]}' here takes the default's back"
+        for key, node in _children(repository)
+        if key in _NOTHING and written.get(key) == node.path
     ]
-    in_repository = loc[:1] == ("repositories",) and not rest
-    return problem._replace(sentence="".join((problem.sentence, *of_defaults * in_repository)))
+    return problem._replace(sentence="".join((problem.sentence, *ways)))
+
+
+def _children(node: Node | None) -> Iterable[tuple[str, Node]]:
+    return node.value.items() if node is not None and isinstance(node.value, dict) else ()
 
 
 def _where_excused(

@@ -240,6 +240,16 @@ def test_a_problem_behind_an_alias_is_told_once_where_it_is_written(tmp_path: Pa
     ]
 
 
+def test_a_repository_is_told_how_it_takes_a_default_behind_an_alias_back(tmp_path: Path) -> None:
+    text = HEAD + (
+        "repositories:\n  aa: &d {encryption_type: KMS, kms_key: alias/aws/ecr}\n"
+        "  bb: {encryption_type: AES256}\n  cc: {}\nrepository_defaults: *d\n"
+    )
+    [sentence] = sentences(write(tmp_path, dev=text))
+    assert sentence.startswith("dev.yaml:5: repositories.bb.kms_key: ")
+    assert sentence.endswith("; 'kms_key: null' here takes the default's back")
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

@@ -67,7 +67,7 @@ def _arn_form(kind: str, what: str = "") -> TextForm:
         form=f"an IAM {kind}'s ARN (arn:aws:iam::<account>:{kind}/<name>)",
         meant={
             **{form: said for form, said in _OTHER_ARNS.items() if f":{kind}/" not in form},
-            r"[\w+=,.@-]{1,64}": rf"write arn:aws:iam::<account>:{kind}/\g<0>",
+            rf"(?:{kind}/)?([\w+=,.@-]{{1,64}})": rf"write arn:aws:iam::<account>:{kind}/\1",
         },
     )
 
