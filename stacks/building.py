@@ -36,6 +36,8 @@ class Built(NamedTuple, Generic[T]):
     problems: list[Problem]
     rest: T | None = None
     """The value without what is wrong with it, where there is one; for checks that need more."""
+    written: Mapping[str, str] = {}
+    """The keys that it is written by, where they are others than its own."""
 
 
 class _Field(NamedTuple):
@@ -109,9 +111,9 @@ def build(kind: type[T], data: object, what: str) -> Built[T]:
         told = [p for p in error.problems if p.path or not problems]
         problems += _seen_from_file(told, positions)
         rest = _without(kind, given, bad) if whole else None
-        return Built(None, list(_as_written(problems, written, kind.__name__)), rest)
+        return Built(None, list(_as_written(problems, written, kind.__name__)), rest, written)
     found = list(_as_written(problems, written, kind.__name__))
-    return Built(None if problems else made, found, made)
+    return Built(None if problems else made, found, made, written)
 
 
 def _written(data: Mapping[str, Any], fields: Mapping[str, _Field], section: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Defaults: what a file says of many of its repositories, written into each of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ecr_constructs.checks import path_below
@@ -23,8 +23,9 @@ def with_defaults(root: Node) -> Node:
     if repositories is None or not isinstance(repositories.value, dict):
         return root
     base = defaults.value if defaults and isinstance(defaults.value, dict) else {}
+    grants = [(_prefixes(grant), grant) for grant in _items(root.child("grants"))]
     merged = {
-        name: _granted(name, _merged(base, node), root.child("grants"))
+        name: _granted(name, _merged(base, node), grants)
         for name, node in repositories.value.items()
     }
     return root.holding({**root.value, "repositories": repositories.holding(merged)})
@@ -41,14 +42,18 @@ def _merged(base: Mapping[str, Node], repository: Node) -> Node:
     return repository.holding(value)
 
 
-def _granted(name: str, repository: Node, grants: Node | None) -> Node:
+def _prefixes(grant: Node) -> tuple[str, ...]:
+    prefixes = (prefix.value for prefix in _items(grant.child("repository_prefixes")))
+    return tuple(prefix for prefix in prefixes if isinstance(prefix, str))
+
+
+def _granted(name: str, repository: Node, grants: Iterable[tuple[tuple[str, ...], Node]]) -> Node:
     """The repository with the principals of the grants to its namespace after its own."""
     if not isinstance(repository.value, dict):
         return repository
     value = dict(repository.value)
-    for grant in _items(grants):
-        prefixes = tuple(p.value for p in _items(grant.child("repository_prefixes")))
-        if not name.startswith(tuple(p for p in prefixes if isinstance(p, str))):
+    for prefixes, grant in grants:
+        if not name.startswith(prefixes):
             continue
         for key in GRANTS:
             added = list(_added(grant.child(key)))

@@ -42,12 +42,13 @@ def _home(root: Node) -> Home | None:
 
 
 def with_named_destinations(
-    root: Node, homes: Mapping[str, Home | None]
+    root: Node, homes: Mapping[str, Home | None], own: str
 ) -> tuple[Node, list[Found]]:
     """A file with the accounts and Regions of the environments that its replication names.
 
     A destination that cannot be told is left out, and so is what is empty without it.
 
+    :param own: the name of the file's environment.
     :returns: the file, and what is wrong with the names in it.
     """
     found: list[Found] = []
@@ -63,7 +64,9 @@ def with_named_destinations(
             told.append(rule)
             continue
         items = [
-            item for destination in destinations.value for item in _told(destination, homes, found)
+            item
+            for destination in destinations.value
+            for item in _told(destination, homes, own, found)
         ]
         if items or not destinations.value:
             told.append(rule.holding({**rule.value, "destinations": destinations.holding(items)}))
@@ -89,7 +92,7 @@ def _named(rules: Node) -> bool:
 
 
 def _told(
-    destination: Node, homes: Mapping[str, Home | None], found: list[Found]
+    destination: Node, homes: Mapping[str, Home | None], own: str, found: list[Found]
 ) -> Iterator[Node]:
     """The destination with an account and a Region, or nothing."""
     named = destination.child(KEY)
@@ -103,8 +106,10 @@ def _told(
     if not isinstance(named.value, str):
         found.append((named, wrong_type(KEY, "text", named.value)))
     elif named.value not in homes:
-        there_are = f"; there are {', '.join(sorted(homes)[:10])}; for others write 'region'"
-        hint = close_to(named.value, homes) or there_are
+        others_of = homes.keys() - {own}
+        known = ", ".join(sorted(others_of)[:10])
+        can_be = f"; it can be {known}; for others write 'region'" if known else "; write 'region'"
+        hint = close_to(named.value, others_of) or can_be
         found.append((named, UNKNOWN_ENVIRONMENT.problem(with_strangers(named.value), hint=hint)))
     home = homes.get(named.value) if isinstance(named.value, str) else None
     if home is None or others:

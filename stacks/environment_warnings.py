@@ -65,7 +65,9 @@ def environment_warnings(environment: Environment) -> Iterator[Problem]:
         for position, prefix in enumerate(grant.repository_prefixes):
             if not any(name.startswith(prefix) for name in environment.repositories):
                 path = ("grants", index, "repository_prefixes", position)
-                yield GRANT_MATCHES_NONE.problem(shown(prefix), path)
+                made = any(prefixes_overlap(prefix, f"{one}/") for one in environment.namespaces)
+                hint = "; what ECR makes there is granted by its creation template" if made else ""
+                yield GRANT_MATCHES_NONE.problem(shown(prefix), path, hint=hint)
     yield from _access_warnings(environment)
     yield from within(("repository_key",), environment.repository_key.warnings)
     found = replication_warnings(environment.replication_rules)

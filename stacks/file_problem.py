@@ -1,5 +1,6 @@
 """File problem: something that is wrong with an environment file, at its place in it."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from pydantic_core import ErrorDetails
 from ecr_constructs import Check, InvalidValueError, Problem, RepositorySettings
 from ecr_constructs.checks import TYPE, path_below, readable, shown, wrong_type
 from ecr_constructs.image_settings import EXCUSE
+from ecr_constructs.policy_json import SYNTAX
 from ecr_constructs.policy_risk import EXCUSABLE
 from stacks.building import MISSING_KEY, UNKNOWN_KEY
 from stacks.meant_keys import unknown_at
@@ -63,6 +65,12 @@ def located(file: str, root: Node, loc: Sequence[str | int], problem: Problem) -
         problem = problem._replace(sentence=problem.sentence + meant)
     if problem.check == UNKNOWN_KEY and "; " not in problem.sentence:
         problem = problem._replace(sentence=problem.sentence + _meant_below(loc, node))
+    found = re.search("got line ([0-9]+): ([^;]*)", problem.sentence)
+    if found is not None and problem.check == SYNTAX and node.literal:
+        # The text begins below its key.
+        got = f"got text of which the parser says '{found[2]}'"
+        sentence = problem.sentence.replace(found[0], got)
+        return at(file, problem._replace(sentence=sentence), node.line + int(found[1]), node.path)
     return at(file, problem, node.line_in(rest), path_below(node.path, *rest))
 
 

@@ -165,7 +165,7 @@ def _checked(parsed: _File, homes: Mapping[str, Home | None]) -> _File:
         return parsed
     file, problems = parsed.file, list(parsed.problems)
     root, unknown = with_meant_keys(parsed.root)
-    root, unnamed = with_named_destinations(with_defaults(root), homes)
+    root, unnamed = with_named_destinations(with_defaults(root), homes, parsed.name)
     problems += [at(file, p, node.line, node.path) for node, p in (*unknown, *unnamed)]
     try:
         data = root.plain()
@@ -176,12 +176,13 @@ def _checked(parsed: _File, homes: Mapping[str, Home | None]) -> _File:
     environment, found = validated(data)
     problems += told_once(file, root, found)
     # What is said of a value besides comes of that, and one of another type was perhaps not meant.
-    no_data = {p.path for p in parsed.problems if p.check in (TAG, TEXT_KEY)} - {""}
+    as_yaml = set(parsed.problems)
+    no_data = {p.path for p in as_yaml if p.check in (TAG, TEXT_KEY)} - {""}
     not_meant = {(node.path, TYPE) for node, _ in unknown}
     problems = [
         p
         for p in problems
-        if p in parsed.problems or not (p.path in no_data or (p.path, p.check) in not_meant)
+        if p in as_yaml or not (p.path in no_data or (p.path, p.check) in not_meant)
     ]
     return replace(parsed, problems=problems, root=root, environment=environment)
 

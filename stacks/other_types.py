@@ -85,7 +85,9 @@ _MEANINGS = (
         r"(?!arn:)[a-z_]{1,100}:\S*(?: [a-z_]{1,100}:\S*)*",
         "write a space after ':'",
     ),
-    _Meant(_MAPPINGS, ".*", r"[a-z_]{1,100}[ =]+\S.*", "write ': ' between a key and its value"),
+    _Meant(
+        _MAPPINGS, ".*", r"[a-z_]{1,100}[ =]+[^ =\n].*", "write ': ' between a key and its value"
+    ),
     _Meant(_MAPPINGS, "tags", _NULL, "write {} for none, and indent what is in it below it"),
     _Meant(_MAPPINGS, "an item of .*", _NULL, "write what it is after '- ', or leave it out"),
     _Meant(

@@ -55,8 +55,9 @@ def tagged(kind: type[T], what: str, tags: str) -> WrapValidator:
     """A value of the library that has tags, of which the app's own are none."""
 
     def validate(data: object, _handler: ValidatorFunctionWrapHandler) -> T:
-        value, problems, rest = build(kind, {} if data is None else data, what)
-        problems += within((tags,), own_tag_problems(getattr(rest, tags, {})))
+        value, problems, rest, written = build(kind, {} if data is None else data, what)
+        found = own_tag_problems(getattr(rest, tags, {}))
+        problems += within((written.get(tags, tags),), found)
         refuse(problems)
         return typing.cast("T", value)
 

@@ -54,7 +54,7 @@ def built(kind: type[T], what: str) -> WrapValidator:
     """A value of the library, made of what the file writes."""
 
     def validate(data: object, _handler: ValidatorFunctionWrapHandler) -> T:
-        value, problems, _ = build(kind, data, what)
+        value, problems, *_ = build(kind, data, what)
         refuse(problems)
         return typing.cast("T", value)
 

@@ -24,7 +24,7 @@ Found = tuple[Loc, Problem]
 # partition.
 _HOME = {"account": ("0" * 12,), "region": ("mx-central-1", "us-gov-east-1", "cn-northwest-1")}
 _ACCOUNT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
-_REGION = re.compile(r"[a-z]+(?:-[a-z]+)+-[0-9]")
+_REGION = re.compile(r"(?<![a-z-])[a-z]{2,4}(?:-[a-z]{1,12}){1,3}-[0-9]")
 # An ARN, or the address of a registry.
 _BOTH = re.compile(
     r"arn:[a-z-]+:[a-z]+:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"

@@ -11,6 +11,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -61,7 +62,7 @@ ANCHOR = Check(
 ITSELF = Check(
     "an alias must not be within what it stands for",
     "this app: JSON has nothing that holds itself",
-    "write what it stands for there",
+    "take it away",
 )
 TEXT_KEY = Check("a key must be text", "this app: JSON has no other keys")
 KEY_TWICE = Check("a key must not be there twice", f"{_YAML}: keys are unique")
@@ -142,12 +143,9 @@ class Node:
         """The line of something in a text of JSON, from that of the text on."""
         if not self.literal or not loc:
             return self.line
-        try:
-            # The text begins below its key.
-            return self.line + _Composer(self.value).document().reach(loc)[0].line
-        except (YamlError, yaml.YAMLError):
-            # JSON that is no YAML, such as one that a tab indents.
-            return self.line
+        # The text begins below its key.
+        root = _json(self.value)
+        return self.line + (root.reach(loc)[0].line if root is not None else 0)
 
     def holding(self, value: Any) -> "Node":
         """A node at the same place with another value."""
@@ -208,6 +206,15 @@ def read_yaml(path: Path) -> tuple[Node, list[YamlProblem]]:
         raise YamlError(line, SYNTAX.problem(got)) from error
 
 
+@lru_cache(maxsize=8)
+def _json(text: str) -> Node | None:
+    """A text of JSON with the lines in it; nothing where libyaml cannot read it."""
+    try:
+        return _Composer(text).document()
+    except (YamlError, yaml.YAMLError):
+        return None
+
+
 @dataclass
 class _Composer:
     """Builds nodes from the parser's events."""
@@ -219,6 +226,11 @@ class _Composer:
     """The anchors of which at least the beginning was read."""
     problems: list[YamlProblem] = field(default_factory=list)
     count: int = 0
+
+    @cached_property
+    def rows(self) -> list[str]:
+        """The lines of the text."""
+        return self.text.splitlines()
 
     def document(self) -> Node:
         events: Iterator[Any] = yaml.parse(self.text, Loader=yaml.CSafeLoader)
@@ -278,7 +290,7 @@ class _Composer:
             if not isinstance(event, yaml.ScalarEvent):
                 alias = isinstance(event, yaml.AliasEvent)
                 got = "an alias" if alias else "a list or a mapping"
-                before = self.text.splitlines()[line - 1][: event.start_mark.column]
+                before = self.rows[line - 1][: event.start_mark.column]
                 template = isinstance(event, yaml.MappingStartEvent) and before.endswith("{")
                 hint = "; nothing fills '{{' in here, write the value" if template else ""
                 self._report(TEXT_KEY.problem(got, hint=hint), line, path)

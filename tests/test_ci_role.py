@@ -855,3 +855,15 @@ def rest_of(subject: str, jobs: GitHubActions | GitLab) -> str | None:
         kinds = "ref_type:branch:ref:|ref_type:tag:ref:"
     found = re.fullmatch(f"{start}(?:{kinds})([^:]+)", subject)
     return found[1] if found else None
+
+
+def test_several_are_a_list_or_a_tuple(stack: TerraformStack) -> None:
+    """AWS's JSON has lists; Python's callers have tuples, too."""
+    arns = (HOME.repository_arn("aa"), HOME.repository_arn("bb"))
+    ci = CiRole(stack, "Ci", registry=HOME, role_name="ci", trusted=[MAIN])
+    ci.add_to_policy({"Effect": "Allow", "Action": ("ecr:BatchGetImage",), "Resource": arns})
+    [policy] = synthesized(stack)["resource"]["aws_iam_role_policy"].values()
+    [statement] = json.loads(policy["policy"])["Statement"]
+    assert statement["Resource"] == list(arns)
+    with pytest.raises(InvalidValueError, match="must not stand for all of ECR"):
+        ci.add_to_policy({"Effect": "Allow", "Action": ("ecr:*",), "Resource": "*"})

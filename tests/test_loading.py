@@ -631,3 +631,25 @@ def test_what_is_wrong_in_a_document_has_the_line_of_it(
     assert first.startswith(
         f"dev.yaml:{line}: repositories.ab.policy_document.Statement[0].Action[1]: action must be"
     )
+
+
+def test_json_that_is_none_is_told_at_its_line(tmp_path: Path) -> None:
+    broken = DOCUMENT.replace('"ecr:Foo"', '"ecr:BatchGetImage",')
+    [line] = sentences(write(tmp_path, dev=HEAD + broken))
+    assert line.startswith("dev.yaml:11: repositories.ab.policy_document: a policy must be JSON,")
+    assert line.endswith("; take the last ',' before ']' or '}' away")
+
+
+def test_what_a_cache_keeps_is_granted_by_a_template(tmp_path: Path) -> None:
+    cache = "registry: {pull_through_cache_rules: {quay: {upstream_registry: quay}}}\n"
+    grants = "grants: [{repository_prefixes: [quay/], pull: [{account: '222222222222'}]}]\n"
+    [warning] = load_environments(write(tmp_path, dev=HEAD + cache + grants)).warnings
+    assert warning.sentence.endswith("; what ECR makes there is granted by its creation template")
+
+
+def test_a_tag_below_a_key_that_was_meant_has_the_line_of_it(tmp_path: Path) -> None:
+    text = HEAD + "repositories:\n  ab:\n    tag:\n      Environment: z\n"
+    assert [line.split(": ")[0:2] for line in sentences(write(tmp_path, dev=text))] == [
+        ["dev.yaml:5", "repositories.ab.tag"],
+        ["dev.yaml:6", "repositories.ab.tag.Environment"],
+    ]

@@ -328,7 +328,7 @@ def test_fails_with_every_problem_of_the_environment_files(folder: Path) -> None
     (folder / "environments" / "shop.yaml").write_text("account: x\nregions: y\n")
     found = preview("-e", "shop")
     assert found.exit_code == 2
-    assert len(found.stderr.splitlines()) == 2
+    assert len(found.stderr.splitlines()) == 3
     assert "environments/shop.yaml:1: account: account must be an account id" in found.stderr
 
 

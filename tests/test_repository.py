@@ -307,6 +307,32 @@ def test_reference_is_granted_to_a_role_that_is_known_at_deploy_time(
     ]
 
 
+def test_reference_knows_a_role_by_whichever_token(
+    stack: TerraformStack, resources: Resources
+) -> None:
+    role = IamRole(stack, "Role", name="task", assume_role_policy="{}")
+    reference = Repository.from_repository_name(stack, "Shared", "shared/base")
+    reference.grant(Principal(role=role.arn), actions=REPOSITORY_ACTIONS[:9])
+    with pytest.raises(ValueError, match="must not stand for all of ECR"):
+        reference.grant(Principal(role=role.arn), actions=REPOSITORY_ACTIONS[9:])
+    reference.grant_read(Principal(role=role.arn))
+    assert len(resources("aws_iam_role_policy")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arn", "name"),
+    [
+        ("${aws_iam_role.x.arn}", '${basename("${aws_iam_role.x.arn}")}'),
+        ("arn:aws:iam::${local.account}:role/team/task", "task"),
+    ],
+)
+def test_reference_is_granted_to_a_role_in_an_expression(
+    stack: TerraformStack, resources: Resources, arn: str, name: str
+) -> None:
+    Repository.from_repository_name(stack, "Shared", "shared/base").grant_pull(Principal(role=arn))
+    assert [policy["role"] for policy in resources("aws_iam_role_policy")] == [name]
+
+
 def test_a_refused_grant_of_a_reference_leaves_nothing(stack: TerraformStack) -> None:
     reference = Repository.from_repository_name(stack, "Shared", "shared/base")
     reference.grant(ROLE, actions=["ecr:DescribeImages"])

@@ -256,7 +256,7 @@ def statements_together(statements: Sequence[Mapping[str, Any]]) -> list[dict[st
     for statement in statements:
         if statement not in logins:
             but = {name: name != "Resource" and value for name, value in statement.items()}
-            key = json.dumps(but, sort_keys=True)
+            key = json.dumps(but, sort_keys=True, default=dict)
             _, resources = found.setdefault(key, (statement, {}))
             resources.update(dict.fromkeys(texts(statement.get("Resource", []))))
     fewest = [

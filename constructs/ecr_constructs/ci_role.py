@@ -260,7 +260,7 @@ class CiRole(Construct):
 def _with_arns(statement: Mapping[str, Any], arns: Mapping[str, str]) -> Mapping[str, Any]:
     """A statement with the ARNs that its tokens will be."""
     resources = statement.get("Resource")
-    if not isinstance(resources, list):
+    if not isinstance(resources, list | tuple):
         return statement
     return {**statement, "Resource": [arns.get(one, one) for one in texts(resources)]}
 

@@ -26,6 +26,7 @@ MISSING_KEY = Check("a policy needs the key {key} here", _CLOSED)
 NEWEST_VERSION = "2012-10-17"
 """Of the policies that are written here. The older one, 2008-10-17, knows no variables."""
 
+_TRAILING = re.compile(r",\s*[\]}]")
 # The name of a file, where its text should be.
 _FILE = re.compile(r"\s*(?:file://\S+|[\w./~-]+\.json)\s*", re.ASCII)
 _NAMES = {str: "text", int: "a whole number", list: "a list", dict: "an object", object: "a value"}
@@ -44,6 +45,8 @@ def parsed(text: str) -> Any:
         raise
     except json.JSONDecodeError as error:
         hint = "; write what is in the file, not its name" if _FILE.fullmatch(text) else ""
+        if _TRAILING.search(text):
+            hint = "; take the last ',' before ']' or '}' away"
         problem = SYNTAX.problem(f"line {error.lineno}: {error.msg}", hint=hint)
         raise InvalidValueError([problem]) from error
     except (RecursionError, ValueError) as error:
@@ -124,7 +127,7 @@ def policy_of(statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def listed(value: object) -> Sequence[object]:
     """One or several: AWS's documents write one alone without a list."""
-    return value if isinstance(value, list) else [value]
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def one_or_all(values: Iterable[str]) -> str | list[str]:

@@ -161,11 +161,11 @@ def _others_of(who: str, names: Iterable[str]) -> list[str]:
         return []
     account = who.split(":")[4] if who.startswith("arn:") else who
     session = SESSION.fullmatch(who)
+    if session is None:
+        return ["*", account]
     # A session does not tell the path of its role.
-    roles = (
-        rf"[^:]*:[^:]*:iam::{account}:role/(?:.*/)?{re.escape(session['role'])}" if session else ""
-    )
-    return ["*", account, *(name for name in names if re.fullmatch(roles, name))]
+    role = re.compile(rf"[^:]*:[^:]*:iam::{account}:role/(?:.*/)?{re.escape(session['role'])}")
+    return ["*", account, *filter(role.fullmatch, names)]
 
 
 def _allowed(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from cdktf import Fn
+from cdktf import DefaultTokenResolver, Fn, StringConcat, Tokenization
 from cdktf_cdktf_provider_aws.data_aws_ecr_repository import DataAwsEcrRepository
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_user_policy import IamUserPolicy
@@ -242,16 +242,24 @@ class RepositoryReference(RepositoryBase):
             if principal.arn is None:
                 refuse([GRANT.problem(f"{principal.kind} {shown(principal.identifier)}")])
             refuse(principal.problems_in(self._registry) if self._registry else ())
-        found = {principal.identifier: principal for principal in principals}
+        found = {self._key(principal.identifier): principal for principal in principals}
         refuse(self._grant_problems(found, granted))
         self._check_roles(grantees, *granted.values())
-        for principal in found.values():
-            self._define(principal, granted)
+        for key, principal in found.items():
+            self._define(key, principal, granted)
         self._give(grantees, *granted.values())
 
-    def _define(self, principal: Principal, granted: Mapping[str, Sequence[str]]) -> None:
+    def _key(self, identifier: str) -> str:
+        if not is_token(identifier):
+            return identifier
+        # Each time that an attribute is read, CDKTF makes another token of it.
+        resolver = DefaultTokenResolver(StringConcat())
+        return str(Tokenization.resolve(identifier, preparing=False, resolver=resolver, scope=self))
+
+    def _define(
+        self, identifier: str, principal: Principal, granted: Mapping[str, Sequence[str]]
+    ) -> None:
         """Define the policy of a principal, or write what it is granted besides into it."""
-        identifier = principal.identifier
         sids = self._sids.setdefault(identifier, {})
         actions = self._granted.setdefault(identifier, {})
         for sid, some in granted.items():
@@ -287,7 +295,7 @@ class RepositoryReference(RepositoryBase):
             yield ACCOUNTS.problem(", ".join(accounts))
         for identifier in identifiers:
             before = self._granted.get(identifier, {})
-            together = [*before, *(one for some in granted.values() for one in some)]
+            together = [*(one for some in granted.values() for one in some), *before]
             yield from within(("actions",), allowance_problems(together))
 
 
@@ -324,4 +332,9 @@ def _roles_of(grantees: Iterable[Grantee]) -> Iterator[CiRole]:
 
 
 def _last_part(arn: str) -> str:
-    return str(Fn.basename(arn)) if is_token(arn) else arn.rsplit("/", 1)[-1]
+    """The name at the end of an ARN; of one that is known at deploy time only, an expression."""
+    last = arn.rsplit("/", 1)[-1]
+    if "}" not in last:
+        return last
+    # CDKTF would escape an expression that is not its own.
+    return str(Fn.basename(arn)) if "TfToken[" in arn else f'${{basename("{arn}")}}'
