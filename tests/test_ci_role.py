@@ -867,3 +867,17 @@ def test_several_are_a_list_or_a_tuple(stack: TerraformStack) -> None:
     assert statement["Resource"] == list(arns)
     with pytest.raises(InvalidValueError, match="must not stand for all of ECR"):
         ci.add_to_policy({"Effect": "Allow", "Action": ("ecr:*",), "Resource": "*"})
+
+
+@pytest.mark.parametrize("defined", [True, False])
+def test_a_grant_is_to_somebody_one_by_one(stack: TerraformStack, defined: bool) -> None:
+    repository = (
+        Repository(stack, "Api", repository_name="ab")
+        if defined
+        else Repository.from_repository_name(stack, "Api", "ab")
+    )
+    role = Principal(role="arn:aws:iam::111111111111:role/x")
+    with pytest.raises(InvalidValueError, match="a grant must be to somebody, got none"):
+        repository.grant_pull()
+    with pytest.raises(InvalidValueError, match="one by one, got a list of 1; write '\\*' before"):
+        repository.grant_pull([role])  # type: ignore[arg-type]

@@ -244,8 +244,12 @@ def image_of(**given: Any) -> Image:
     return parse_image(details)
 
 
+def shared() -> Any:
+    return Repository.from_repository_name(new_stack(), "Shared", "shared/base")
+
+
 def granted(*principals: Principal) -> None:
-    reference = Repository.from_repository_name(new_stack(), "Shared", "shared/base")
+    reference = shared()
     for one in principals:
         reference.grant_pull(one)
 
@@ -1219,6 +1223,8 @@ REFUSALS = [
             new_stack(), "Shared", f"arn:aws:ecr:{region}:111111111111:repository/ab"
         ),
     ),
+    Refusal(ci_role.NO_GRANTEE, st.just([()]), lambda nobody: shared().grant_pull(*nobody[0])),
+    Refusal(ci_role.ONE_BY_ONE, st.lists(principals), lambda some: shared().grant_pull(some)),
     Refusal(
         repository_reference.GRANT,
         principals.filter(lambda principal: principal.arn is None),

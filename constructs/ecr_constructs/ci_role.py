@@ -1,7 +1,7 @@
 """CI role: what jobs of GitHub Actions and GitLab assume by OpenID Connect, without stored keys."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cdktf_cdktf_provider_aws.iam_role import IamRole
@@ -84,6 +84,10 @@ BOUNDARY_ELSEWHERE = Check(
     "the permissions boundary must be AWS's, or of the account of the role, and of its AWS"
     " partition",
     "IAM API, `PutRolePermissionsBoundary`",
+)
+NO_GRANTEE = Check("a grant must be to somebody", "this library: it has no effect")
+ONE_BY_ONE = Check(
+    "a grant takes whom it is to one by one", "Python: '*' before a list", "write '*' before it"
 )
 TRUST_POLICY_LENGTH = Check(
     f"a trust policy must be at most {MAX_TRUST_POLICY_LENGTH} characters as JSON",
@@ -269,8 +273,16 @@ Grantee = Principal | CiRole
 """Who is granted something: a principal, or a role of the app's own, which gets both sides."""
 
 
-def principals_of(grantees: Iterable[Grantee]) -> tuple[Principal, ...]:
+def refuse_nobody(grantees: Sequence[Grantee]) -> None:
+    """Refuse a grant to nobody, and one to a list."""
+    refuse([] if grantees else [NO_GRANTEE.problem("none")])
+    lists = (one for one in grantees if isinstance(one, list | tuple))
+    refuse(ONE_BY_ONE.problem(shown(one)) for one in lists)
+
+
+def principals_of(grantees: Sequence[Grantee]) -> tuple[Principal, ...]:
     """Grantees as statements name them: a role by its token, so that it is made before them."""
+    refuse_nobody(grantees)
     return tuple(
         Principal(ci_role=one.role_arn) if isinstance(one, CiRole) else one for one in grantees
     )

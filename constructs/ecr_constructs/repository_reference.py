@@ -32,7 +32,7 @@ from ecr_constructs.checks import (
     shown,
     within,
 )
-from ecr_constructs.ci_role import CiRole, Grantee
+from ecr_constructs.ci_role import CiRole, Grantee, refuse_nobody
 from ecr_constructs.image import IMAGE_DIGEST
 from ecr_constructs.policy_json import policy_of
 from ecr_constructs.principal import Principal
@@ -236,6 +236,7 @@ class RepositoryReference(RepositoryBase):
 
         :param granted: sid -> actions.
         """
+        refuse_nobody(grantees)
         principals = [one for one in grantees if not isinstance(one, CiRole)]
         refuse(sequence("principals", principals, Principal))
         for principal in principals:
