@@ -37,7 +37,7 @@ class Built(NamedTuple, Generic[T]):
     rest: T | None = None
     """The value without what is wrong with it, where there is one; for checks that need more."""
     written: Mapping[str, str] = {}
-    """The keys that it is written by, where they are others than its own."""
+    """Key -> the key of the file by which it is written."""
 
 
 class _Field(NamedTuple):

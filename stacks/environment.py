@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from pydantic import Field, ValidationInfo, WrapValidator, model_validator
 
@@ -54,8 +54,6 @@ from stacks.section import (
     built_list,
     checked,
 )
-
-T = TypeVar("T")
 
 # The context of a validation of each part by itself, not of all together.
 PARTS = object()

@@ -78,7 +78,7 @@ def excesses(
             whose = home.account_id if key == _EXCLUSIONS else home.registry_uri
             count = len(getattr(environment.registry, key))
             counts[whose, key] += count
-            if counts[whose, key] > most >= count > 0:
+            if counts[whose, key] > most and count:
                 got = f"{counts[whose, key]} with those of other files"
                 yield name, ("registry", key), check.problem(got)
 

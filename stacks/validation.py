@@ -76,9 +76,8 @@ def _of_good_parts(rest: "_Rest", found: list[Found]) -> Environment | None:
         for details in wrong:
             of_value = details["type"] == "value_error"
             for loc, problem in problems_of(details):
-                # What is said of a value of which something was left out comes of that.
-                whole = of_the_whole(problem) if rest.lacks(details["loc"]) else (problem,)
-                found += _in_file((one._replace(path=(*loc, *one.path)) for one in whole), rest)
+                here = problem._replace(path=(*loc, *problem.path))
+                found += _in_file([here], rest, details["loc"])
                 places.add(rest.place((*details["loc"], *problem.path * of_value)))
         if () in places:
             return None
@@ -87,10 +86,16 @@ def _of_good_parts(rest: "_Rest", found: list[Found]) -> Environment | None:
     return environment
 
 
-def _in_file(problems: Iterable[Problem], rest: "_Rest") -> Iterator[Found]:
-    """Problems of the rest, where the file has what they are about."""
+def _in_file(problems: Iterable[Problem], rest: "_Rest", value: Loc = ()) -> Iterator[Found]:
+    """Problems of the rest, where the file has what they are about.
+
+    What is said of something of which a part was left out comes of that.
+
+    :param value: where the value is that told them.
+    """
     for problem in problems:
-        for one in of_the_whole(problem) if rest.lacks(problem.path) else (problem,):
+        in_part = rest.lacks(value) or rest.lacks(problem.path)
+        for one in of_the_whole(problem) if in_part else (problem,):
             yield rest.written(problem.path), one._replace(path=())
 
 

@@ -516,6 +516,13 @@ def test_documents_are_as_full_as_can_be(length: int, grant: str) -> None:
     assert last <= 6144
 
 
+@pytest.mark.parametrize("grant", ["pull", "read"])
+def test_documents_are_full_to_the_last_character(grant: str) -> None:
+    names = [f"{number:010}" for number in range(100)]
+    firsts = [Access(**{grant: ("a" * length, *names)}) for length in range(3, 103)]
+    assert max(sent_length(access_documents(HOME, access)[0]) for access in firsts) == 6144
+
+
 def test_ids_are_pinned(stack: TerraformStack) -> None:
     # A new id makes Terraform replace the policy, and detach it for a moment.
     AccessPolicy(stack, "Ci", registry=HOME, pull=["ab"])

@@ -570,9 +570,20 @@ def test_a_quota_is_of_all_files_together(
 
     one = file("one", most - 10, regions[0])
     load_environments(write(tmp_path, one=one, two=file("two", 10, regions[1])))
-    [line] = sentences(write(tmp_path, one=one, two=file("two", 11, regions[1])))
+    more = file("two", 11, regions[1])
+    [line] = sentences(write(tmp_path, one=one, two=more, without=HEAD))
     assert line.startswith(f"two.yaml:4: registry.{section}: ")
     assert line.endswith(f"got {most + 1} with those of other files")
+    # One file alone is told by itself.
+    [line] = sentences(write(tmp_path, one=file("one", most + 1, "a"), two=HEAD))
+    assert line.endswith(f"got {most + 1}")
+
+
+def test_cache_rules_are_of_a_registry_and_not_of_an_account(tmp_path: Path) -> None:
+    rules = "".join(f"\n    ab{number}: {{upstream_registry: quay}}" for number in range(30))
+    text = f"{HEAD}registry:\n  pull_through_cache_rules:{rules}\n"
+    other = text.replace("ap-northeast-2", "us-east-1")
+    load_environments(write(tmp_path, one=text, two=other))
 
 
 @pytest.mark.parametrize(
@@ -627,10 +638,12 @@ repositories:
 def test_what_is_wrong_in_a_document_has_the_line_of_it(
     tmp_path: Path, document: str, line: int
 ) -> None:
-    first, *_ = sentences(write(tmp_path, dev=HEAD + document))
+    first, *others = sentences(write(tmp_path, dev=HEAD + document))
     assert first.startswith(
         f"dev.yaml:{line}: repositories.ab.policy_document.Statement[0].Action[1]: action must be"
     )
+    # Behind an alias it has the line of the alias.
+    assert all(one.startswith("dev.yaml:14: repositories.ac.policy_document") for one in others)
 
 
 def test_json_that_is_none_is_told_at_its_line(tmp_path: Path) -> None:
@@ -653,3 +666,16 @@ def test_a_tag_below_a_key_that_was_meant_has_the_line_of_it(tmp_path: Path) -> 
         ["dev.yaml:5", "repositories.ab.tag"],
         ["dev.yaml:6", "repositories.ab.tag.Environment"],
     ]
+
+
+def test_json_on_one_line_is_told_with_the_line_in_it(tmp_path: Path) -> None:
+    text = HEAD + "repositories:\n  ab:\n    policy_document: '{'\n"
+    [line] = sentences(write(tmp_path, dev=text))
+    assert line.startswith("dev.yaml:5: repositories.ab.policy_document: a policy must be JSON,")
+    assert ", got line 1: " in line
+
+
+def test_conditions_are_those_of_a_statement(tmp_path: Path) -> None:
+    text = HEAD + "repositories:\n  ab:\n    tags:\n      conditions: ${aws:username}\n"
+    [line] = sentences(write(tmp_path, dev=text))
+    assert line.startswith("dev.yaml:6: repositories.ab.tags.conditions: an environment file takes")

@@ -355,3 +355,68 @@ def test_a_statement_that_is_wrong_hides_no_risk_of_another(tmp_path: Path) -> N
     found = told(tmp_path, defaults, (document, ANYBODY % FOREIGN))
     assert len(found) == 2
     assert sum("everybody must be narrowed" in one for one in found) == 1
+
+
+def test_what_is_wrong_together_is_not_known_in_too_many_places(tmp_path: Path) -> None:
+    together: Fault = (("repository_defaults", "public_access"), "a reason of some words")
+    home: Fault = (("account",), "x")
+    others = [{"account": str(100_000_000_000 + number)} for number in range(70)]
+    pulls: Fault = (("repositories", "payments/api", "pull"), others)
+    assert len(told(tmp_path, home)) == 1
+    assert len(told(tmp_path, home, together)) == 2
+    assert told(tmp_path, home, together, pulls) == told(tmp_path, home)
+
+
+def test_a_secret_can_be_where_the_file_is_that_does_not_say(tmp_path: Path) -> None:
+    arn = "arn:aws:secretsmanager:eu-west-2:222222222222:secret:ecr-pullthroughcache/hub-AbCdEf"
+    rule = {"upstream_registry": "docker-hub", "credential_arn": arn}
+    secret: Fault = ((*CACHE, "hub"), rule)
+    assert len(told(tmp_path, secret)) == 1
+    homes: list[Fault] = [(("account",), "x"), (("region",), "x")]
+    assert told(tmp_path, *homes, secret) == told(tmp_path, *homes)
+
+
+def test_a_condition_that_is_wrong_makes_its_statement_no_wider(tmp_path: Path) -> None:
+    statement = {
+        "principals": [{"account": "222222222222"}],
+        "actions": ["ecr:PutImage"],
+        "conditions": {"ArnEquals": {"aws:PrincipalArn": 5}},
+    }
+    [sentence] = told(
+        tmp_path, (("repositories", "web", "repository_policy_statements"), [statement])
+    )
+    assert ".repository_policy_statements[0].conditions" in sentence
+
+
+def test_what_is_wrong_in_a_file_is_not_told_again_with_the_others(tmp_path: Path) -> None:
+    dr = {
+        "account": "222222222222",
+        "region": "eu-west-2",
+        "required_providers": {"aws": ">= 7.0"},
+    }
+    rule = {"destinations": [{"environment": "dr"}], "repository_filters": ["payments/"]}
+    filters = {
+        "image_tag_mutability": "IMMUTABLE_WITH_EXCLUSION",
+        "image_tag_mutability_exclusion_filters": ["dev-*"],
+    }
+    (tmp_path / "dr.yaml").write_text(yaml.safe_dump(dr))
+    (tmp_path / "dev.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "account": "111111111111",
+                "region": "eu-west-1",
+                "repositories": {"payments/api": filters},
+                "registry": {"replication": {"rules": [rule]}},
+            }
+        )
+    )
+    with pytest.raises(InvalidEnvironmentsError) as caught:
+        load_environments(tmp_path)
+    assert len(caught.value.problems) == 1
+
+
+def test_an_item_without_what_is_wrong_with_it_is_not_taken_for_another(tmp_path: Path) -> None:
+    jobs = [{"project": "acme/api", "branches": ["main", ""]}]
+    more = {"project": "acme/api", "branches": ["main"]}
+    [sentence] = told(tmp_path, (("ci_roles", "deploy", "gitlab"), [*jobs, more]))
+    assert "gitlab[0].branches" in sentence

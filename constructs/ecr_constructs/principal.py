@@ -30,7 +30,7 @@ LAMBDA = "lambda.amazonaws.com"
 
 
 # A session of a role -> what is said of it.
-SESSION = {
+SESSION_MEANT = {
     r"arn:(aws[a-z-]{0,20}):sts::([0-9]{12}):assumed-role/([\w+=,.@-]{1,64})/.*": (
         r"that is a session, write its role: arn:\1:iam::\2:role/\3, with the role's path if it has"
         " one"
@@ -38,7 +38,7 @@ SESSION = {
 }
 # What is no role, or no user -> what is said of it.
 _OTHER_ARNS = {
-    **SESSION,
+    **SESSION_MEANT,
     r"(?:arn:aws[a-z-]*:iam::)?([0-9]{12})(?::root)?": (
         r'that is a whole account; a principal has it as account: "\1"'
     ),

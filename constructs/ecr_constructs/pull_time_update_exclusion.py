@@ -16,7 +16,7 @@ from ecr_constructs.checks import (
     unique,
     within,
 )
-from ecr_constructs.principal import SESSION
+from ecr_constructs.principal import SESSION_MEANT
 from ecr_constructs.registry import Registry
 
 MAX_EXCLUSIONS = 100
@@ -31,7 +31,7 @@ PRINCIPAL_ARN = TextForm(
         r"arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:(?:role|user)/[\w+=,.@-]+(?:/[\w+=,.@-]+)*", re.ASCII
     ),
     form="the ARN of an IAM role or user, without wildcards (arn:aws:iam::<account>:role/<name>)",
-    meant=SESSION,
+    meant=SESSION_MEANT,
 )
 COUNT = Check(
     f"an account takes at most {MAX_EXCLUSIONS} pull-time update exclusions", "ECR quotas"
