@@ -25,7 +25,7 @@ from ecr_constructs.checks import (
     within,
 )
 from ecr_constructs.ci_role import ci_role_arn
-from ecr_constructs.creation_template import AppliedFor
+from ecr_constructs.creation_template_settings import AppliedFor
 from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.pull_time_update_exclusion import PROVIDER_VERSION as EXCLUSION_VERSION
 from ecr_constructs.registry import ROOT

@@ -31,7 +31,7 @@ from ecr_constructs import (
 )
 from ecr_constructs.access import policies_of
 from ecr_constructs.ci_role import ci_role_arn
-from ecr_constructs.creation_template import creation_role
+from ecr_constructs.creation_role import creation_role
 from ecr_constructs.encryption import EncryptionType
 from ecr_constructs.image_settings import GRANTS, ImageSettings
 from ecr_constructs.policy_document import with_principals_named

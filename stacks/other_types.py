@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from ecr_constructs.pull_through_cache import UPSTREAMS
+from ecr_constructs.upstream import UPSTREAMS
 
 
 class _Meant(NamedTuple):

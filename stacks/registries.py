@@ -19,7 +19,7 @@ from ecr_constructs import (
 from ecr_constructs.access import part_problems
 from ecr_constructs.checks import shown, within
 from ecr_constructs.ci_role import ci_role_arn, statements_problems
-from ecr_constructs.creation_template import creation_role_problems
+from ecr_constructs.creation_role import creation_role_problems
 from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.registry_policy import policy_length_problems
 from stacks.arrivals import Origin, Sent, arrivals_of, arriving_at, namespace_of, origins_of

@@ -17,7 +17,7 @@ from ecr_constructs import (
 )
 from ecr_constructs.account_setting import account_setting_problems
 from ecr_constructs.checks import refuse, within, wrong_type
-from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
+from ecr_constructs.creation_template_settings import PREFIX as TEMPLATE_PREFIX
 from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
 from ecr_constructs.pull_through_cache import COUNT as CACHE_COUNT
 from ecr_constructs.pull_through_cache import MAX_RULES as MAX_CACHE_RULES

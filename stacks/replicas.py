@@ -24,7 +24,7 @@ from ecr_constructs import (
     template_prefix_of,
 )
 from ecr_constructs.condition import render_conditions
-from ecr_constructs.creation_template import PREFIX
+from ecr_constructs.creation_template_settings import PREFIX
 from ecr_constructs.encryption import AWS_MANAGED_KEY
 from ecr_constructs.image_settings import GRANTS, ImageSettings
 from ecr_constructs.lifecycle_policy import numbered

@@ -31,7 +31,7 @@ from ecr_constructs import (
 )
 from ecr_constructs.action import REPOSITORY_ACTIONS
 from ecr_constructs.checks import sent_length
-from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
+from ecr_constructs.creation_template_settings import PREFIX as TEMPLATE_PREFIX
 from ecr_constructs.image_settings import ImageSettings
 from ecr_constructs.lifecycle_policy import MAX_POLICY_LENGTH as MAX_LIFECYCLE_LENGTH
 from ecr_constructs.lifecycle_policy import (

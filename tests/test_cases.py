@@ -30,7 +30,7 @@ from ecr_constructs import (
 from ecr_constructs.account_setting import account_setting_problems, account_setting_warnings
 from ecr_constructs.checks import TYPE
 from ecr_constructs.ci_role import ci_role_problems
-from ecr_constructs.creation_template import PREFIX as TEMPLATE_PREFIX
+from ecr_constructs.creation_template_settings import PREFIX as TEMPLATE_PREFIX
 from ecr_constructs.public_repository import REPOSITORY_NAME as PUBLIC_NAME
 from ecr_constructs.pull_through_cache import PREFIX as CACHE_PREFIX
 from ecr_constructs.pull_time_update_exclusion import pull_time_update_exclusion_problems

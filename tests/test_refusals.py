@@ -50,7 +50,8 @@ from ecr_constructs import (
     ci_jobs,
     ci_role,
     condition,
-    creation_template,
+    creation_role,
+    creation_template_settings,
     encryption,
     image,
     image_settings,
@@ -81,6 +82,7 @@ from ecr_constructs import (
     service_role,
     tag_mutability,
     tags,
+    upstream,
 )
 from ecr_constructs import action as actions
 from ecr_constructs.access import access_document
@@ -96,7 +98,7 @@ from ecr_constructs.checks import (
     refuse,
     sent_length,
 )
-from ecr_constructs.creation_template import creation_role_problems
+from ecr_constructs.creation_role import creation_role_problems
 from ecr_constructs.oidc_provider import oidc_provider_arn
 from ecr_constructs.pull_time_update_exclusion import pull_time_update_exclusion_problems
 from ecr_constructs.registry import ACCOUNT_ID, REGIONS, REPOSITORY_NAME, partition_of
@@ -691,7 +693,7 @@ REFUSALS = [
         lambda name: cached(upstream_registry=name, upstream_registry_url="quay.io"),
     ),
     Refusal(
-        pull_through_cache.UPSTREAM_URL,
+        upstream.UPSTREAM_URL,
         st.builds("{}.{}".format, word, word),
         lambda url: cached(upstream_registry_url=url),
     ),
@@ -878,19 +880,19 @@ REFUSALS = [
         lambda region: cached(upstream_registry_url=f"222222222222.dkr.ecr.{region}.amazonaws.com"),
     ),
     Refusal(
-        creation_template.UNSUPPORTED,
+        creation_template_settings.UNSUPPORTED,
         st.sampled_from(["cn-north-1", "us-gov-west-1"]),
         lambda region: refuse(
             template().problems_in(Registry(account_id="111111111111", region=region))
         ),
     ),
     Refusal(
-        creation_template.NOT_APPLIED,
+        creation_template_settings.NOT_APPLIED,
         st.sampled_from([[], ()]),
         lambda nothing: template(applied_for=nothing),
     ),
     Refusal(
-        creation_template.APPLIED_TWICE,
+        creation_template_settings.APPLIED_TWICE,
         st.lists(st.sampled_from(list(AppliedFor)), min_size=4),
         lambda values: template(applied_for=values),
     ),
@@ -902,7 +904,7 @@ REFUSALS = [
         ),
     ),
     Refusal(
-        creation_template.ROLE_POLICY_LENGTH,
+        creation_role.ROLE_POLICY_LENGTH,
         st.integers(160, 300),
         lambda count: refuse(
             creation_role_problems(

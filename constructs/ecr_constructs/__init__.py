@@ -9,10 +9,10 @@ from ecr_constructs.account_setting import AccountSetting
 from ecr_constructs.checks import Check, InvalidValueError, Problem
 from ecr_constructs.ci_jobs import GitHubActions, GitLab
 from ecr_constructs.ci_role import CiRole
-from ecr_constructs.creation_template import (
+from ecr_constructs.creation_role import RepositoryCreationRole
+from ecr_constructs.creation_template import RepositoryCreationTemplate
+from ecr_constructs.creation_template_settings import (
     AppliedFor,
-    RepositoryCreationRole,
-    RepositoryCreationTemplate,
     RepositoryCreationTemplateSettings,
     template_prefix_of,
 )

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from cdktf_cdktf_provider_aws.ecr_pull_through_cache_rule import EcrPullThroughCacheRule
 from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
@@ -11,7 +10,6 @@ from constructs import Construct
 
 from ecr_constructs.checks import (
     Check,
-    Choice,
     InvalidValueError,
     Problem,
     TextForm,
@@ -22,8 +20,15 @@ from ecr_constructs.checks import (
     within,
 )
 from ecr_constructs.principal import ROLE_ARN
-from ecr_constructs.registry import IN_LOWERCASE, REGIONS, ROOT, Registry
+from ecr_constructs.registry import IN_LOWERCASE, ROOT, Registry
 from ecr_constructs.service_role import ServiceRole, role_problems_in
+from ecr_constructs.upstream import (
+    UPSTREAM,
+    UPSTREAMS,
+    ecr_registry,
+    upstream_of,
+    upstream_url_problems,
+)
 
 MAX_RULES = 50
 # From AWS's page on caching another account's registry: what that registry has to allow, and what
@@ -42,33 +47,6 @@ _KEEP_ACTIONS = (
 )
 _PAGE = "ECR user guide, pull through cache"
 _API = "ECR API, `CreatePullThroughCacheRule`"
-
-
-class _Upstream(NamedTuple):
-    """A registry that ECR can cache."""
-
-    host: str
-    """Nothing where each customer has one of his own."""
-    wants_credential: bool
-    example: str
-    """An image of it."""
-
-
-# By short name.
-UPSTREAMS = {
-    "docker-hub": _Upstream("registry-1.docker.io", True, "library/nginx:1.27"),
-    "ecr-public": _Upstream("public.ecr.aws", False, "docker/library/nginx:1.27"),
-    "quay": _Upstream("quay.io", False, "prometheus/prometheus:v3.0.0"),
-    "kubernetes": _Upstream("registry.k8s.io", False, "pause:3.10"),
-    "github": _Upstream("ghcr.io", True, "<owner>/<image>:<tag>"),
-    "gitlab": _Upstream("registry.gitlab.com", True, "<group>/<project>:<tag>"),
-    "chainguard": _Upstream("cgr.dev", True, "chainguard/static:latest"),
-    "azure": _Upstream("", True, "<image>:<tag>"),
-    "ecr": _Upstream("", False, "<repository>:<tag>"),
-}
-_HOSTS = {upstream.host: name for name, upstream in UPSTREAMS.items() if upstream.host}
-_AZURE = re.compile(r"[a-zA-Z0-9]{5,50}\.azurecr\.io")
-_ECR = re.compile(r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
 
 
 def _prefix_form(what: str) -> TextForm:
@@ -101,25 +79,6 @@ CREDENTIAL_ARN = TextForm(
         re.ASCII,
     ),
     form="the ARN of a secret whose name starts with 'ecr-pullthroughcache/'",
-)
-UPSTREAM = Choice(
-    what="upstream_registry",
-    source="ECR API, `UpstreamRegistry`",
-    options=list(UPSTREAMS),
-    others={
-        **_HOSTS,
-        "docker.io": "docker-hub",
-        "docker": "docker-hub",
-        "k8s": "kubernetes",
-        "ghcr": "github",
-        "public": "ecr-public",
-        "acr": "azure",
-    },
-)
-UPSTREAM_URL = Check(
-    "upstream_registry_url must be the host of a registry that ECR can cache",
-    f"{_PAGE}, supported upstreams",
-    "leave 'https://' and paths out; by their names go " + ", ".join(UPSTREAMS),
 )
 ONE_UPSTREAM = Check(
     "a pull-through cache rule takes exactly one of 'upstream_registry' and"
@@ -245,9 +204,11 @@ class PullThroughCacheSettings:
         if name is not None:
             yield from within(("upstream_registry",), UPSTREAM.problems(name))
         if url is not None:
-            yield from within(("upstream_registry_url",), _url_problems(url))
+            yield from within(("upstream_registry_url",), upstream_url_problems(url))
         customers = isinstance(name, str) and name in UPSTREAMS and not UPSTREAMS[name].host
-        if customers and (url is None or (not list(_url_problems(url)) and _kind(url) != name)):
+        if customers and (
+            url is None or (not list(upstream_url_problems(url)) and upstream_of(url) != name)
+        ):
             yield URL_NEEDED.problem(shown(url), ("upstream_registry_url",))
         elif not customers and (name is None) == (url is None):
             both = "'upstream_registry' and 'upstream_registry_url'"
@@ -273,7 +234,7 @@ class PullThroughCacheSettings:
     @property
     def upstream(self) -> str:
         """The upstream by its name."""
-        return _kind(self.host)
+        return upstream_of(self.host)
 
     @property
     def wants_credential(self) -> bool:
@@ -289,7 +250,7 @@ class PullThroughCacheSettings:
     @property
     def upstream_arn(self) -> str:
         """The ARN of the upstream's repositories, where it is a private ECR registry."""
-        upstream = _ecr_registry(self.host)
+        upstream = ecr_registry(self.host)
         return "" if upstream is None else upstream.repository_arn(f"{self.upstream_namespace}*")
 
     @property
@@ -310,7 +271,7 @@ class PullThroughCacheSettings:
 
     def wants_role(self, registry: Registry) -> bool:
         """Whether ECR pulls from the upstream only with a role: from that of another account."""
-        upstream = _ecr_registry(self.host)
+        upstream = ecr_registry(self.host)
         return upstream is not None and upstream.account_id != registry.account_id
 
     def problems_in(self, registry: Registry, ecr_repository_prefix: str) -> Iterator[Problem]:
@@ -325,7 +286,7 @@ class PullThroughCacheSettings:
         yield from within(("custom_role_arn",), role_problems_in(registry, role, "rule"))
         if self.upstream_repository_prefix is not None and ecr_repository_prefix == ROOT:
             yield UPSTREAM_PREFIX_ROOT.problem("both", ("upstream_repository_prefix",))
-        upstream = _ecr_registry(self.host)
+        upstream = ecr_registry(self.host)
         if upstream is None:
             return
         if upstream.partition != registry.partition:
@@ -336,27 +297,6 @@ class PullThroughCacheSettings:
             yield ITSELF.problem(shown(self.host), ("upstream_registry_url",))
         if role is not None and not self.wants_role(registry):
             yield ROLE_UNUSED.problem(self.host, ("custom_role_arn",))
-
-
-def _ecr_registry(host: str) -> Registry | None:
-    """The private ECR registry that a host is of, if any."""
-    found = _ECR.fullmatch(host)
-    if found is None or found["region"] not in REGIONS:
-        return None
-    registry = Registry(account_id=found["account"], region=found["region"])
-    return registry if registry.registry_uri == host else None
-
-
-def _kind(host: str) -> str:
-    """The short name of the upstream that a host is of; nothing for no upstream of ECR's."""
-    if _ecr_registry(host) is not None:
-        return "ecr"
-    return "azure" if _AZURE.fullmatch(host) else _HOSTS.get(host, "")
-
-
-def _url_problems(value: object) -> Iterator[Problem]:
-    if not isinstance(value, str) or not _kind(value):
-        yield UPSTREAM_URL.problem(shown(value))
 
 
 class PullThroughCacheRule(Construct):

@@ -25,7 +25,7 @@ from ecr_constructs.checks import (
     within,
     wrong_type,
 )
-from ecr_constructs.creation_template import ROLE_NAME_PREFIX
+from ecr_constructs.creation_role import ROLE_NAME_PREFIX
 from ecr_constructs.policy_json import policy_of
 from ecr_constructs.principal import Principal, together
 from ecr_constructs.registry import Registry
